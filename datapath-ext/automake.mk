@@ -1,0 +1,19 @@
+# Runs in PMD threads: links, rings, classification, the netdev classes.
+
+noinst_LIBRARIES += datapath-ext/libdatapathext.a
+
+datapath_ext_libdatapathext_a_SOURCES = \
+	datapath-ext/classify.c \
+	datapath-ext/classify.h \
+	datapath-ext/counter.h \
+	datapath-ext/datapath-ext.c \
+	datapath-ext/datapath-ext.h \
+	datapath-ext/drop.c \
+	datapath-ext/drop.h \
+	datapath-ext/link.c \
+	datapath-ext/link.h \
+	datapath-ext/netdev-vnic.c \
+	datapath-ext/netdev-vnic.h \
+	datapath-ext/ring.c \
+	datapath-ext/ring.h \
+	datapath-ext/seam.h

@@ -1,0 +1,260 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "datapath-ext/datapath-ext.h"
+
+#include "datapath-ext/link.h"
+#include "datapath-ext/netdev-vnic.h"
+#include "datapath-ext/ring.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/vlog.h"
+#include "odp-util.h"
+#include "ovs-rcu.h"
+#include "simap.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(datapath_ext);
+
+struct link_entry {
+    struct link_config config;  /* Owns what it points to. */
+    struct link *link;          /* NULL if the device can't be opened... */
+    char *error;                /* ...and why. */
+};
+
+struct vnic_entry {
+    struct vnic_config config;  /* Owns what it points to. */
+};
+
+/* What is configured, for the main thread.  Global because the netdev layer
+ * brings no context when it opens a device (netdev-provider.h). */
+static struct shash links = SHASH_INITIALIZER(&links);
+static struct shash vnics = SHASH_INITIALIZER(&vnics);
+
+static const struct vnic_config *
+lookup_vnic(const char *name, struct link **linkp)
+{
+    const struct vnic_entry *vnic = shash_find_data(&vnics, name);
+    const struct link_entry *link
+        = vnic && vnic->config.link
+          ? shash_find_data(&links, vnic->config.link) : NULL;
+
+    *linkp = link ? link->link : NULL;
+    return vnic ? &vnic->config : NULL;
+}
+
+void
+datapath_ext_init(void)
+{
+    netdev_vnic_register(lookup_vnic);
+}
+
+void
+datapath_ext_exit(void)
+{
+    datapath_ext_set_vnics(NULL, 0);
+    datapath_ext_set_links(NULL, 0);
+}
+
+/* Links. */
+
+static void
+link_config_copy(struct link_config *dst, const struct link_config *src)
+{
+    dst->name = xstrdup(src->name);
+    dst->netdev = nullable_xstrdup(src->netdev);
+    dst->type = xstrdup(src->type);
+    smap_clone(&dst->options, &src->options);
+    dst->n_rxq = src->n_rxq;
+}
+
+static bool
+link_config_equal(const struct link_config *a, const struct link_config *b)
+{
+    return (nullable_string_is_equal(a->netdev, b->netdev)
+            && !strcmp(a->type, b->type)
+            && smap_equal(&a->options, &b->options)
+            && a->n_rxq == b->n_rxq);
+}
+
+static void
+link_entry_free(struct link_entry *entry)
+{
+    link_close(entry->link);
+    free(CONST_CAST(char *, entry->config.name));
+    free(CONST_CAST(char *, entry->config.netdev));
+    free(CONST_CAST(char *, entry->config.type));
+    smap_destroy(&entry->config.options);
+    free(entry->error);
+    free(entry);
+}
+
+static bool
+link_entry_is_wanted(const struct link_entry *entry,
+                     const struct shash *wanted)
+{
+    const struct link_config *config
+        = shash_find_data(wanted, entry->config.name);
+
+    return (config && link_config_equal(&entry->config, config)
+            && entry->link && !link_is_stale(entry->link));
+}
+
+/* Closes the links that are not wanted as they are.  One grace period for all
+ * of them: their ports go first, and when no thread can be in link_poll() or
+ * link_send() any more, they do. */
+static void
+links_remove_unwanted(const struct shash *wanted)
+{
+    struct link_entry **dead = xmalloc(shash_count(&links) * sizeof *dead);
+    struct shash_node *node;
+    bool was_open = false;
+    size_t n_dead = 0;
+
+    SHASH_FOR_EACH_SAFE (node, &links) {
+        struct link_entry *entry = node->data;
+
+        if (link_entry_is_wanted(entry, wanted)) {
+            continue;
+        }
+        if (entry->link) {
+            netdev_vnic_detach(entry->link);
+            was_open = true;
+        }
+        shash_delete(&links, node);
+        dead[n_dead++] = entry;
+    }
+    if (was_open) {
+        ovsrcu_synchronize();
+    }
+    while (n_dead) {
+        link_entry_free(dead[--n_dead]);
+    }
+    free(dead);
+}
+
+static void
+links_add_missing(const struct link_config *configs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!shash_find(&links, configs[i].name)) {
+            struct link_entry *entry = xzalloc(sizeof *entry);
+
+            link_config_copy(&entry->config, &configs[i]);
+            entry->link = link_open(&entry->config, &entry->error);
+            shash_add(&links, configs[i].name, entry);
+        }
+    }
+}
+
+void
+datapath_ext_set_links(const struct link_config *configs, size_t n)
+{
+    struct shash wanted = SHASH_INITIALIZER(&wanted);
+
+    for (size_t i = 0; i < n; i++) {
+        shash_add(&wanted, configs[i].name, &configs[i]);
+    }
+    links_remove_unwanted(&wanted);
+    links_add_missing(configs, n);
+    shash_destroy(&wanted);
+}
+
+bool
+link_get_info(const char *name, struct link_info *info)
+{
+    const struct link_entry *entry = shash_find_data(&links, name);
+
+    if (!entry) {
+        return false;
+    }
+    memset(info, 0, sizeof *info);
+    info->error = nullable_xstrdup(entry->error);
+    if (entry->link) {
+        link_fill_info(entry->link, info);
+    }
+    return true;
+}
+
+void
+link_info_destroy(struct link_info *info)
+{
+    free(info->error);
+}
+
+/* VNICs. */
+
+static void
+vnic_entry_free(struct vnic_entry *entry)
+{
+    free(CONST_CAST(char *, entry->config.name));
+    free(CONST_CAST(char *, entry->config.link));
+    free(CONST_CAST(char *, entry->config.error));
+    free(entry);
+}
+
+static void
+vnics_clear(void)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &vnics) {
+        vnic_entry_free(node->data);
+    }
+    shash_clear(&vnics);
+}
+
+void
+datapath_ext_set_vnics(const struct vnic_config *configs, size_t n)
+{
+    vnics_clear();
+    for (size_t i = 0; i < n; i++) {
+        struct vnic_entry *entry = xmalloc(sizeof *entry);
+
+        entry->config = configs[i];
+        entry->config.name = xstrdup(configs[i].name);
+        entry->config.link = nullable_xstrdup(configs[i].link);
+        entry->config.error = nullable_xstrdup(configs[i].error);
+        shash_add(&vnics, entry->config.name, entry);
+    }
+
+    /* Two VNICs may have exchanged their addresses, so that all must leave
+     * the places that they are no longer to have before one enters a new. */
+    netdev_vnic_detach(NULL);
+    netdev_vnic_attach();
+}
+
+bool
+vnic_get_info(const char *name, struct vnic_info *info)
+{
+    if (!shash_find(&vnics, name)) {
+        return false;
+    }
+    memset(info, 0, sizeof *info);
+    info->port_number = odp_to_u32(ODPP_NONE);
+    netdev_vnic_fill_info(name, info);
+    return true;
+}
+
+void
+datapath_ext_get_memory_usage(struct simap *usage)
+{
+    struct shash_node *node;
+    unsigned int n_ports = 0, n_slots = 0;
+
+    SHASH_FOR_EACH (node, &vnics) {
+        struct vnic_info info;
+
+        if (vnic_get_info(node->name, &info) && info.has_port) {
+            n_ports++;
+            n_slots += info.ring.depth;
+        }
+    }
+    if (n_ports || !shash_is_empty(&links)) {
+        simap_increase(usage, "vnic links", shash_count(&links));
+        simap_increase(usage, "vnic ports", n_ports);
+        simap_increase(usage, "vnic ring bytes", n_slots * sizeof(void *));
+    }
+}

@@ -1,0 +1,93 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef VNIC_LINK_H
+#define VNIC_LINK_H 1
+
+/* Link
+ * ====
+ *
+ * What: a network device that VNICs share, with the classifier that says
+ * which of them a received frame belongs to.  A link without a device is an
+ * etherstub: its ports reach just each other.
+ *
+ * Data flow:
+ *
+ *     device --link_poll()--> classify.h --> ring of a port, copies to all
+ *         ports of the VLAN for group addresses, else the default port's ring
+ *     port --link_send()--> ring of the port that has the address, copies for
+ *         group addresses, else the device
+ *
+ * A port in a VLAN sees frames without that VLAN's tag; the default port sees
+ * them as they are on the device.  A frame that came from a link is neither
+ * flooded back to it nor handed to another of its ports (split horizon), for
+ * two ports of a link in one bridge would otherwise turn any broadcast into a
+ * storm.  A unicast frame may leave through the device it came from: that is
+ * routing on a stick.
+ *
+ * Units: 'vlan' as in classify.h.
+ *
+ * Ownership: link_open() makes, link_close() destroys, and only after a grace
+ * period since the last port was removed.  The caller owns ports and frees
+ * them a grace period after link_remove_port().
+ *
+ * Thread-safety: link_poll(), link_wait(), link_send() and the getters in any
+ * thread; the thread that gets 'rx_mutex' polls for all, the others find what
+ * it put into their rings.  The others in the main thread, one at a time.
+ * Lock order: 'rx_mutex' is a leaf apart from what netdev providers take.
+ *
+ * Errors: link_open() returns NULL and a sentence in '*errp'. */
+
+#include <stdbool.h>
+
+#include "classify.h"
+#include "cmap.h"
+#include "drop.h"
+#include "openvswitch/types.h"
+
+struct dp_packet_batch;
+struct link;
+struct link_config;
+struct link_info;
+struct netdev;
+struct ring;
+
+/* A port of a link.  Everything is constant once it was added. */
+struct link_port {
+    struct claim claim;         /* Not in the classifier if 'is_default'. */
+    struct cmap_node number_node; /* In struct link's 'numbers'. */
+    odp_port_t number;          /* Datapath port number, or ODPP_NONE. */
+    bool is_default;
+    struct link *link;
+    struct ring *ring;          /* What it receives. */
+    struct drop_counters *drops;
+};
+
+struct link *link_open(const struct link_config *, char **errp);
+void link_close(struct link *);
+
+/* Has the device gone, or been replaced by another of the same name? */
+bool link_is_stale(const struct link *);
+
+/* Returns false if the key or the place of the default port is taken. */
+bool link_add_port(struct link *, struct link_port *);
+/* 'old' must have the key of 'new': no frame goes astray meanwhile. */
+void link_replace_port(struct link *, struct link_port *old,
+                       struct link_port *new);
+void link_remove_port(struct link *, struct link_port *);
+/* Do the two stand for the same key, or both for the default port? */
+bool link_port_same_key(const struct link_port *, const struct link_port *);
+
+void link_poll(struct link *);
+void link_wait(struct link *);
+void link_send(const struct link_port *from, int qid,
+               struct dp_packet_batch *);
+
+const char *link_name(const struct link *);
+bool link_is_pmd(const struct link *);
+/* NULL for an etherstub. */
+struct netdev *link_netdev(const struct link *);
+void link_fill_info(const struct link *, struct link_info *);
+
+#endif /* datapath-ext/link.h */

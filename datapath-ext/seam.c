@@ -1,0 +1,46 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "datapath-ext/seam.h"
+
+#include "datapath-ext/netdev-vnic.h"
+#include "dpif.h"
+#include "netdev-offload.h"
+#include "util.h"
+
+enum {
+#define CONTACT(SYMBOL, CALLER, VERSIONS, REASON) CONTACT_##SYMBOL,
+    DATAPATH_CONTACTS
+#undef CONTACT
+};
+
+/* Global because a redirected call brings no context of ours. */
+static struct seam_contact contacts[] = {
+#define CONTACT(SYMBOL, CALLER, VERSIONS, REASON) \
+    { #SYMBOL, CALLER, VERSIONS, REASON, { 0 } },
+    DATAPATH_CONTACTS
+#undef CONTACT
+};
+
+struct seam_contact *
+datapath_contacts(size_t *n)
+{
+    *n = ARRAY_SIZE(contacts);
+    return contacts;
+}
+
+int __real_netdev_ports_insert(struct netdev *, struct dpif_port *);
+int __wrap_netdev_ports_insert(struct netdev *, struct dpif_port *);
+
+int
+__wrap_netdev_ports_insert(struct netdev *netdev, struct dpif_port *port)
+{
+    int error = __real_netdev_ports_insert(netdev, port);
+
+    counter_add(&contacts[CONTACT_netdev_ports_insert].fired, 1);
+    netdev_vnic_set_port_number(netdev, port->port_no);
+    return error;
+}
