@@ -1,0 +1,3 @@
+#! /bin/sh
+mkdir -p build-aux
+autoreconf --install --force

@@ -1,0 +1,134 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "vswitchd-plugin/apply.h"
+
+#include "datapath-ext/datapath-ext.h"
+#include "util.h"
+#include "vswitchd-plugin/config.h"
+
+static void
+take_link_info(struct link_row *row)
+{
+    struct link_info info;
+
+    if (row->status.state != ROW_ACTIVE || !link_get_info(row->name, &info)) {
+        return;
+    }
+    if (info.error) {
+        row_error(&row->status, "%s; mend it or change the link", info.error);
+    } else if (!row->is_etherstub) {
+        smap_add(&row->capabilities, "polling", info.is_pmd ? "pmd" : "main");
+        smap_add_format(&row->capabilities, "n_rxq", "%d", info.n_rxq);
+        smap_add_format(&row->capabilities, "n_txq", "%d", info.n_txq);
+    }
+    link_info_destroy(&info);
+}
+
+void
+apply_links(struct config *config)
+{
+    size_t n = 0;
+    struct link_config *links
+        = xmalloc(shash_count(&config->links) * sizeof *links);
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &config->links) {
+        const struct link_row *row = node->data;
+
+        if (row->status.state == ROW_ACTIVE) {
+            links[n++] = row->config;
+        }
+    }
+    datapath_ext_set_links(links, n);
+    free(links);
+
+    SHASH_FOR_EACH (node, &config->links) {
+        take_link_info(node->data);
+    }
+}
+
+static size_t
+add_vnics(const struct shash *rows, struct vnic_config *vnics, size_t n)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, rows) {
+        const struct vnic_row *row = node->data;
+
+        if (row->is_etherstub) {
+            continue;
+        }
+        if (row->status.state == ROW_ACTIVE) {
+            vnics[n++] = row->config;
+        } else if (row->status.state == ROW_ERROR && !row->has_row) {
+            /* Has no status column: the port is refused instead. */
+            vnics[n] = row->config;
+            vnics[n++].error = row->status.reason;
+        }
+    }
+    return n;
+}
+
+void
+apply_vnics(struct config *config)
+{
+    size_t max = shash_count(&config->vnics) + shash_count(&config->defaults);
+    struct vnic_config *vnics = xmalloc(max * sizeof *vnics);
+    size_t n = add_vnics(&config->vnics, vnics, 0);
+
+    n = add_vnics(&config->defaults, vnics, n);
+    datapath_ext_set_vnics(vnics, n);
+    free(vnics);
+}
+
+static void
+refresh_vnic(struct vnic_row *row)
+{
+    struct vnic_info info;
+
+    row_status_clear(&row->runtime);
+    if (row->is_etherstub || row->status.state != ROW_ACTIVE) {
+        return;
+    }
+    if (!row->has_iface) {
+        row_inactive(&row->runtime, "there is no Interface \"%s\" of type "
+                     "vnic; add it with ovs-vsctl add-port BRIDGE %s -- set "
+                     "Interface %s type=vnic", row->name, row->name,
+                     row->name);
+    } else if (!vnic_get_info(row->name, &info) || !info.has_port) {
+        row_inactive(&row->runtime, "its port could not be added; see the "
+                     "error column of Interface \"%s\"", row->name);
+    } else if (!info.is_attached) {
+        row_inactive(&row->runtime, "its port waits for another thread to "
+                     "poll it; this passes in a moment");
+    }
+}
+
+static void
+refresh_ring(struct ring_row *row)
+{
+    const struct vnic_row *vnic = row->vnic;
+
+    row_status_clear(&row->runtime);
+    if (row_effective(&vnic->status, &vnic->runtime)->state != ROW_ACTIVE) {
+        row_inactive(&row->runtime, "VNIC \"%s\" is not active", vnic->name);
+    }
+}
+
+void
+apply_refresh(struct config *config)
+{
+    struct shash_node *node;
+    struct ring_row *ring;
+
+    SHASH_FOR_EACH (node, &config->vnics) {
+        refresh_vnic(node->data);
+    }
+    HMAP_FOR_EACH (ring, node, &config->rings) {
+        refresh_ring(ring);
+    }
+}

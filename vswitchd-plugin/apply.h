@@ -1,0 +1,27 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef VNIC_APPLY_H
+#define VNIC_APPLY_H 1
+
+/* Application
+ * ===========
+ *
+ * What: the only file that knows both the configuration and what it is
+ * applied to.  It calls, and writes what came of it into the rows' status.
+ *
+ * Data flow: see config.h.  apply_links() and apply_vnics() run before the
+ * bridges change their ports, apply_refresh() after it.
+ *
+ * Thread-safety: main thread only.
+ *
+ * Errors: in the rows. */
+
+struct config;
+
+void apply_links(struct config *);
+void apply_vnics(struct config *);
+void apply_refresh(struct config *);
+
+#endif /* vswitchd-plugin/apply.h */

@@ -1,0 +1,136 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "vswitchd-plugin/config.h"
+
+#include "netdev.h"
+#include "sset.h"
+#include "util.h"
+#include "vswitch-idl.h"
+
+/* Types of which a port has no device of its own to share. */
+static bool
+type_is_refused(const char *type)
+{
+    return (!strcmp(type, "internal") || !strcmp(type, "patch")
+            || !strcmp(type, "vnic") || !strcmp(type, "vnic-link"));
+}
+
+static void
+check_type(struct link_row *row, const struct sset *types)
+{
+    const char *type = row->config.type;
+
+    if (type_is_refused(type)) {
+        row_error(&row->status, "type: \"%s\" has no device to share; give "
+                  "the type of a device, such as system, tap or dpdk", type);
+    } else if (type[0] && !sset_contains(types, type)) {
+        row_error(&row->status, "type: \"%s\" is unknown; see "
+                  "iface_types in the Open_vSwitch table", type);
+    }
+}
+
+static void
+check_netdev(struct link_row *row, const struct config *config)
+{
+    const struct ovsrec_interface *iface
+        = shash_find_data(&config->ifaces, row->config.netdev);
+
+    if (iface) {
+        row_error(&row->status, "netdev: \"%s\" is also an Interface; remove "
+                  "that port with ovs-vsctl del-port %s, or change netdev",
+                  row->config.netdev, row->config.netdev);
+    }
+}
+
+static void
+check_features(struct link_row *row)
+{
+    const struct ovsrec_vnic_link *rec = row->rec;
+
+    if (rec->mgmt) {
+        row_error(&row->status, "mgmt: there is no Transport \"%s\"; "
+                  "clear mgmt", rec->mgmt);
+    }
+    if (rec->hw_classifier && !strcmp(rec->hw_classifier, "required")) {
+        row_error(&row->status, "hw_classifier: this version classifies in "
+                  "software; set it to auto or off");
+    }
+}
+
+static struct link_row *
+link_row_create(struct config *config, const char *name)
+{
+    struct link_row *row = xzalloc(sizeof *row);
+
+    row->name = xstrdup(name);
+    row->config.name = row->name;
+    smap_init(&row->capabilities);
+    shash_add(&config->links, name, row);
+    return row;
+}
+
+static void
+read_link(struct config *config, const struct ovsrec_vnic_link *rec,
+          const struct sset *types)
+{
+    struct link_row *row = link_row_create(config, rec->name);
+
+    row->rec = rec;
+    row->config.netdev = rec->netdev;
+    row->config.type = rec->type;
+    smap_clone(&row->config.options, &rec->options);
+    row->config.n_rxq = optional_int(rec->rings, rec->n_rings, 0);
+
+    if (!optional_bool(rec->enabled, rec->n_enabled, true)) {
+        row_inactive(&row->status, "enabled: is false");
+    }
+    check_type(row, types);
+    check_netdev(row, config);
+    check_features(row);
+}
+
+static void
+read_etherstub(struct config *config, const struct ovsrec_vnic *rec)
+{
+    struct link_row *twin = shash_find_data(&config->links, rec->name);
+
+    if (twin) {
+        row_error(&twin->status, "name: \"%s\" is also a VNIC of kind "
+                  "etherstub; rename one of them", rec->name);
+        return;
+    }
+
+    struct link_row *row = link_row_create(config, rec->name);
+
+    row->is_etherstub = true;
+    row->config.type = "";
+    smap_init(&row->config.options);
+    if (!optional_bool(rec->enabled, rec->n_enabled, true)) {
+        row_inactive(&row->status, "enabled: is false");
+    }
+}
+
+void
+config_read_links(struct config *config, const struct ovsdb_idl *idl)
+{
+    const struct ovsrec_vnic_link *link;
+    const struct ovsrec_vnic *vnic;
+    struct sset types;
+
+    sset_init(&types);
+    netdev_enumerate_types(&types);
+    OVSREC_VNIC_LINK_FOR_EACH (link, idl) {
+        read_link(config, link, &types);
+    }
+    sset_destroy(&types);
+
+    OVSREC_VNIC_FOR_EACH (vnic, idl) {
+        if (vnic->kind && !strcmp(vnic->kind, "etherstub")) {
+            read_etherstub(config, vnic);
+        }
+    }
+}

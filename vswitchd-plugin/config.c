@@ -1,0 +1,169 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "vswitchd-plugin/config.h"
+
+#include "util.h"
+#include "vswitch-idl.h"
+
+static void
+read_ifaces(struct config *config, const struct ovsdb_idl *idl)
+{
+    const struct ovsrec_interface *iface;
+
+    OVSREC_INTERFACE_FOR_EACH (iface, idl) {
+        shash_add_once(&config->ifaces, iface->name, iface);
+    }
+}
+
+struct config *
+config_create(const struct ovsdb_idl *idl)
+{
+    struct config *config = xzalloc(sizeof *config);
+
+    shash_init(&config->links);
+    shash_init(&config->vnics);
+    shash_init(&config->defaults);
+    shash_init(&config->classifiers);
+    hmap_init(&config->rings);
+    shash_init(&config->ifaces);
+
+    read_ifaces(config, idl);
+    config_read_links(config, idl);
+    return config;
+}
+
+void
+config_complete(struct config *config, const struct ovsdb_idl *idl,
+                const struct config *prev)
+{
+    config_read_vnics(config, idl);
+    config_read_rings(config);
+    config_assign_macs(config, prev);
+    config_read_classifiers(config, idl);
+}
+
+static void
+vnic_rows_destroy(struct shash *rows)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, rows) {
+        struct vnic_row *row = node->data;
+
+        row_status_clear(&row->status);
+        row_status_clear(&row->runtime);
+        free(row->name);
+        free(row->link);
+        free(row);
+    }
+    shash_destroy(rows);
+}
+
+void
+config_destroy(struct config *config)
+{
+    struct shash_node *node;
+    struct ring_row *ring;
+
+    if (!config) {
+        return;
+    }
+    SHASH_FOR_EACH (node, &config->links) {
+        struct link_row *row = node->data;
+
+        row_status_clear(&row->status);
+        smap_destroy(&row->config.options);
+        smap_destroy(&row->capabilities);
+        free(row->name);
+        free(row);
+    }
+    shash_destroy(&config->links);
+    vnic_rows_destroy(&config->vnics);
+    vnic_rows_destroy(&config->defaults);
+    SHASH_FOR_EACH (node, &config->classifiers) {
+        struct classifier_row *row = node->data;
+
+        row_status_clear(&row->status);
+        free(row);
+    }
+    shash_destroy(&config->classifiers);
+    HMAP_FOR_EACH_POP (ring, node, &config->rings) {
+        row_status_clear(&ring->status);
+        row_status_clear(&ring->runtime);
+        free(ring);
+    }
+    hmap_destroy(&config->rings);
+    shash_destroy(&config->ifaces);
+    free(config);
+}
+
+static void OVS_PRINTF_FORMAT(3, 0)
+row_set(struct row_status *status, enum row_state state, const char *format,
+        va_list args)
+{
+    if (status->state == ROW_ERROR || state < status->state) {
+        return;
+    }
+    if (status->state == state && status->reason) {
+        /* Several notes on one row stand side by side. */
+        char *more = xvasprintf(format, args);
+        char *both = xasprintf("%s; %s", status->reason, more);
+
+        free(more);
+        free(status->reason);
+        status->reason = both;
+        return;
+    }
+    free(status->reason);
+    status->state = state;
+    status->reason = xvasprintf(format, args);
+}
+
+void
+row_error(struct row_status *status, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    row_set(status, ROW_ERROR, format, args);
+    va_end(args);
+}
+
+void
+row_inactive(struct row_status *status, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    row_set(status, ROW_INACTIVE, format, args);
+    va_end(args);
+}
+
+void
+row_note(struct row_status *status, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    row_set(status, ROW_ACTIVE, format, args);
+    va_end(args);
+}
+
+const struct row_status *
+row_effective(const struct row_status *status,
+              const struct row_status *runtime)
+{
+    return runtime->state > status->state ? runtime : status;
+}
+
+void
+row_status_clear(struct row_status *status)
+{
+    free(status->reason);
+    status->reason = NULL;
+    status->state = ROW_ACTIVE;
+}

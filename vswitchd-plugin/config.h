@@ -1,0 +1,161 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef VNIC_CONFIG_H
+#define VNIC_CONFIG_H 1
+
+/* Configuration
+ * =============
+ *
+ * What: the rows of our tables as plain, checked structs with all defaults
+ * filled in.  Nothing behind this header looks at the database to learn what
+ * is wanted.
+ *
+ * Data flow, once per reconfiguration:
+ *
+ *     VNIC_Link rows --config_create()--> struct config --apply_links()-->
+ *         datapath-ext: links are open, or have an error
+ *     all other rows --config_complete()--> struct config --apply_vnics()-->
+ *         datapath-ext: VNICs wait for their ports
+ *     the bridges add and remove ports, which attach to their VNICs
+ *     struct config --apply_refresh()--> 'runtime' --status_write()--> columns
+ *
+ * A row that is wrong gets 'state' ROW_ERROR and a 'reason' that names the
+ * column, the other row if there is one, and the remedy.  It stays out of
+ * what is applied; no other row is touched.  As everything is built anew each
+ * time, a mended row needs nothing but the reconfiguration that mending it
+ * causes.
+ *
+ * Units: those of the columns, see ovs-vswitchd.conf.db(5).
+ *
+ * Ownership: a struct config owns everything it points to, except what stands
+ * under "While rows are read": rows and strings of the IDL, valid only until
+ * the IDL runs again.  What comes later finds rows by name or UUID.
+ *
+ * Thread-safety: main thread only.
+ *
+ * Errors: in the rows. */
+
+#include <stdbool.h>
+
+#include "datapath-ext/datapath-ext.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/uuid.h"
+#include "smap.h"
+
+struct ovsdb_idl;
+struct ovsrec_interface;
+struct ovsrec_vnic;
+struct ovsrec_vnic_classifier;
+struct ovsrec_vnic_link;
+struct ovsrec_vnic_ring;
+
+enum row_state { ROW_ACTIVE, ROW_INACTIVE, ROW_ERROR };
+
+struct row_status {
+    enum row_state state;
+    char *reason;               /* NULL if there is nothing to say. */
+};
+
+/* A VNIC_Link, or a VNIC of kind etherstub. */
+struct link_row {
+    char *name;
+    bool is_etherstub;
+    struct smap capabilities;
+    struct row_status status;
+
+    /* While rows are read. */
+    const struct ovsrec_vnic_link *rec; /* NULL for an etherstub. */
+    struct link_config config;
+};
+
+enum mac_mode { MAC_STATIC, MAC_AUTO, MAC_FACTORY, MAC_RANDOM };
+
+/* A VNIC, or an Interface of type vnic or vnic-link without one. */
+struct vnic_row {
+    char *name;
+    char *link;
+    enum mac_mode mac_mode;
+    bool has_row;
+    bool has_iface;
+    bool is_etherstub;          /* Also a struct link_row. */
+    struct vnic_config config;
+    struct row_status status;   /* What the rows say. */
+    struct row_status runtime;  /* What became of them, if 'status' is good. */
+
+    /* While rows are read. */
+    const struct ovsrec_vnic *rec;          /* NULL without 'has_row'. */
+    const struct ovsrec_interface *iface;   /* NULL without 'has_iface'. */
+};
+
+struct ring_row {
+    struct hmap_node node;      /* In struct config's 'rings', by 'uuid'. */
+    struct uuid uuid;
+    const struct vnic_row *vnic; /* In the same struct config. */
+    bool is_served;             /* Is it the ring that exists? */
+    struct row_status status;
+    struct row_status runtime;
+};
+
+struct classifier_row {
+    struct row_status status;
+};
+
+struct config {
+    struct shash links;         /* Contains "struct link_row"s. */
+    struct shash vnics;         /* Contains "struct vnic_row"s. */
+    struct shash defaults;      /* "struct vnic_row"s of type vnic-link. */
+    struct shash classifiers;   /* Contains "struct classifier_row"s. */
+    struct hmap rings;          /* Contains "struct ring_row"s. */
+
+    /* While rows are read: Interfaces of any type, by name. */
+    struct shash ifaces;        /* Contains "struct ovsrec_interface"s. */
+};
+
+/* Reads the links. */
+struct config *config_create(const struct ovsdb_idl *);
+/* Reads the rest, when the links are open: a VNIC may take its MAC address
+ * from its link.  Of VNICs with the same address the one that held it in
+ * 'prev' keeps it; 'prev' is NULL the first time. */
+void config_complete(struct config *, const struct ovsdb_idl *,
+                     const struct config *prev);
+void config_destroy(struct config *);
+
+/* For config-*.c, apply.c: say that something is wrong with a row.  The first
+ * error stands; a note on an active row or the reason of an inactive one
+ * gives way to it. */
+void row_error(struct row_status *, const char *format, ...)
+    OVS_PRINTF_FORMAT(2, 3);
+void row_inactive(struct row_status *, const char *format, ...)
+    OVS_PRINTF_FORMAT(2, 3);
+void row_note(struct row_status *, const char *format, ...)
+    OVS_PRINTF_FORMAT(2, 3);
+/* The one of the two that counts. */
+const struct row_status *row_effective(const struct row_status *status,
+                                       const struct row_status *runtime);
+/* Back to active without a reason. */
+void row_status_clear(struct row_status *);
+
+/* One per table, called in this order. */
+void config_read_links(struct config *, const struct ovsdb_idl *);
+void config_read_vnics(struct config *, const struct ovsdb_idl *);
+void config_read_rings(struct config *);
+void config_read_classifiers(struct config *, const struct ovsdb_idl *);
+void config_assign_macs(struct config *, const struct config *prev);
+
+/* An unset optional column. */
+static inline bool
+optional_bool(const bool *value, size_t n, bool default_value)
+{
+    return n ? *value : default_value;
+}
+
+static inline int64_t
+optional_int(const int64_t *value, size_t n, int64_t default_value)
+{
+    return n ? *value : default_value;
+}
+
+#endif /* vswitchd-plugin/config.h */

@@ -1,0 +1,500 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "vswitchd-plugin/plugin-unixctl.h"
+
+#include "datapath-ext/datapath-ext.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
+#include "openvswitch/shash.h"
+#include "packets.h"
+#include "unixctl.h"
+#include "util.h"
+#include "vswitchd-plugin/config.h"
+#include "vswitchd-plugin/plugin.h"
+#include "vswitchd-plugin/status.h"
+
+/* Set by the seam; see plugin_unixctl_set_contacts(). */
+static const struct seam_contact *plugin_contacts;
+static size_t n_plugin_contacts;
+
+void
+plugin_unixctl_set_contacts(const struct seam_contact *contacts, size_t n)
+{
+    plugin_contacts = contacts;
+    n_plugin_contacts = n;
+}
+
+/* Output. */
+
+#define MAX_COLUMNS 12
+
+static char *
+cell_to_string(const struct json *row, const char *key)
+{
+    const struct json *value = shash_find_data(json_object(row), key);
+
+    return (!value || value->type == JSON_NULL ? xstrdup("-")
+            : value->type == JSON_STRING ? xstrdup(json_string(value))
+            : json_to_string(value, JSSF_SORT));
+}
+
+static size_t
+column_width(const struct json *rows, const char *key)
+{
+    size_t width = strlen(key);
+
+    for (size_t i = 0; i < json_array(rows)->n; i++) {
+        char *cell = cell_to_string(json_array(rows)->elems[i], key);
+
+        width = MAX(width, strlen(cell));
+        free(cell);
+    }
+    return width;
+}
+
+/* Formats the members 'columns', which ends with NULL, of the objects 'rows'
+ * as an aligned table.  The last column may be of any width. */
+static char *
+format_table(const struct json *rows, const char *const columns[])
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    int widths[MAX_COLUMNS];
+
+    for (size_t c = 0; columns[c]; c++) {
+        ovs_assert(c < MAX_COLUMNS);
+        widths[c] = columns[c + 1] ? column_width(rows, columns[c]) : 0;
+    }
+    for (size_t r = 0; r <= json_array(rows)->n; r++) {
+        for (size_t c = 0; columns[c]; c++) {
+            char *cell = r ? cell_to_string(json_array(rows)->elems[r - 1],
+                                            columns[c])
+                           : xstrdup(columns[c]);
+
+            ds_put_format(&ds, "%-*s%s", widths[c], cell,
+                          columns[c + 1] ? "  " : "\n");
+            free(cell);
+        }
+    }
+    return ds_steal_cstr(&ds);
+}
+
+/* Replies with 'rows', an array of objects, and frees them. */
+static void
+reply_rows(struct unixctl_conn *conn, struct json *rows, bool as_json,
+           const char *const columns[])
+{
+    char *s = as_json ? json_to_string(rows, JSSF_PRETTY | JSSF_SORT)
+                      : format_table(rows, columns);
+
+    unixctl_command_reply(conn, s);
+    free(s);
+    json_destroy(rows);
+}
+
+/* Takes "-f json" and the like out of the arguments.  Returns false, after an
+ * error reply, if they are wrong; else stores the name that was given, or
+ * NULL, in '*namep'. */
+static bool
+parse_args(struct unixctl_conn *conn, int argc, const char *argv[],
+           bool *as_json, const char **namep)
+{
+    *as_json = false;
+    *namep = NULL;
+    for (int i = 1; i < argc; i++) {
+        const char *format = (!strncmp(argv[i], "--format=", 9) ? argv[i] + 9
+                              : strcmp(argv[i], "-f") ? NULL
+                              : i + 1 < argc ? argv[++i]
+                              : "");
+
+        if (format && strcmp(format, "json") && strcmp(format, "text")) {
+            unixctl_command_reply_error(conn, "format must be json or text");
+            return false;
+        } else if (format) {
+            *as_json = !strcmp(format, "json");
+        } else if (*namep) {
+            unixctl_command_reply_error(conn, "give at most one name");
+            return false;
+        } else {
+            *namep = argv[i];
+        }
+    }
+    return true;
+}
+
+static void
+reply_unknown(struct unixctl_conn *conn, const char *what, const char *name)
+{
+    char *s = xasprintf("there is no %s \"%s\"", what, name);
+
+    unixctl_command_reply_error(conn, s);
+    free(s);
+}
+
+static void
+put_uint(struct json *row, const char *key, uint64_t value)
+{
+    json_object_put(row, key, json_integer_create(value));
+}
+
+static void
+put_status(struct json *row, const struct row_status *status)
+{
+    json_object_put_string(row, "status",
+                           status_state_to_string(status->state));
+    json_object_put(row, "reason", status->reason
+                    ? json_string_create(status->reason)
+                    : json_null_create());
+}
+
+static void
+put_mac(struct json *row, const struct eth_addr mac)
+{
+    json_object_put_format(row, "mac", ETH_ADDR_FMT, ETH_ADDR_ARGS(mac));
+}
+
+static void
+put_drops(struct json *row, const uint64_t drops[N_DROPS])
+{
+    struct json *by_reason = json_object_create();
+    uint64_t total = 0;
+
+    for (int i = 0; i < N_DROPS; i++) {
+        put_uint(by_reason, drop_name(i), drops[i]);
+        total += drops[i];
+    }
+    put_uint(row, "drops", total);
+    json_object_put(row, "drops_by_reason", by_reason);
+}
+
+/* vnic/show, vnic/ring-show. */
+
+static struct json *
+vnic_to_json(const struct vnic_row *vnic)
+{
+    const struct row_status *status = row_effective(&vnic->status,
+                                                    &vnic->runtime);
+    struct json *row = json_object_create();
+    struct vnic_info info;
+
+    json_object_put_string(row, "name", vnic->name);
+    json_object_put_string(row, "link", vnic->link ? vnic->link : "-");
+    put_status(row, status);
+    if (!vnic->config.is_default && !vnic->is_etherstub) {
+        put_mac(row, vnic->config.mac);
+        put_uint(row, "vlan", vnic->config.vlan);
+    }
+    if (vnic_get_info(vnic->name, &info) && info.has_port) {
+        put_uint(row, "rx_packets", info.rx_packets);
+        put_uint(row, "rx_bytes", info.rx_bytes);
+        put_uint(row, "tx_packets", info.tx_packets);
+        put_uint(row, "tx_bytes", info.tx_bytes);
+        put_drops(row, info.drops);
+    }
+    return row;
+}
+
+static struct json *
+ring_to_json(const struct vnic_row *vnic)
+{
+    struct vnic_info info;
+    struct json *row;
+
+    if (!vnic_get_info(vnic->name, &info) || !info.ring.depth) {
+        return NULL;
+    }
+    row = json_object_create();
+    json_object_put_string(row, "vnic", vnic->name);
+    json_object_put_string(row, "role", "default");
+    put_uint(row, "port", info.port_number);
+    put_uint(row, "depth", info.ring.depth);
+    put_uint(row, "fill", info.ring.fill);
+    put_uint(row, "packets", info.ring.packets);
+    put_uint(row, "bytes", info.ring.bytes);
+    put_uint(row, "polls", info.ring.polls);
+    put_uint(row, "drop_ring_full", info.ring.dropped);
+    return row;
+}
+
+static void
+add_vnics(struct json *rows, const struct shash *vnics, const char *name,
+          struct json *(*to_json)(const struct vnic_row *))
+{
+    const struct shash_node **sorted = shash_sort(vnics);
+
+    for (size_t i = 0; i < shash_count(vnics); i++) {
+        const struct vnic_row *vnic = sorted[i]->data;
+        struct json *row = (!name || !strcmp(name, vnic->name)
+                            ? to_json(vnic) : NULL);
+
+        if (row) {
+            json_array_add(rows, row);
+        }
+    }
+    free(sorted);
+}
+
+static void
+show_vnics(struct unixctl_conn *conn, int argc, const char *argv[],
+           const char *const columns[],
+           struct json *(*to_json)(const struct vnic_row *))
+{
+    const struct config *config = plugin_config();
+    const char *name;
+    bool as_json;
+
+    if (!parse_args(conn, argc, argv, &as_json, &name)) {
+        return;
+    }
+    if (name && (!config || (!shash_find(&config->vnics, name)
+                             && !shash_find(&config->defaults, name)))) {
+        reply_unknown(conn, "VNIC", name);
+        return;
+    }
+
+    struct json *rows = json_array_create_empty();
+
+    if (config) {
+        add_vnics(rows, &config->vnics, name, to_json);
+        add_vnics(rows, &config->defaults, name, to_json);
+    }
+    reply_rows(conn, rows, as_json, columns);
+}
+
+static void
+vnic_show(struct unixctl_conn *conn, int argc, const char *argv[],
+          void *aux OVS_UNUSED)
+{
+    static const char *const columns[] = {
+        "name", "link", "mac", "vlan", "status", "rx_packets", "tx_packets",
+        "drops", "reason", NULL
+    };
+
+    show_vnics(conn, argc, argv, columns, vnic_to_json);
+}
+
+static void
+vnic_ring_show(struct unixctl_conn *conn, int argc, const char *argv[],
+               void *aux OVS_UNUSED)
+{
+    static const char *const columns[] = {
+        "vnic", "role", "port", "depth", "fill", "packets", "bytes", "polls",
+        "drop_ring_full", NULL
+    };
+
+    show_vnics(conn, argc, argv, columns, ring_to_json);
+}
+
+/* vnic/link-show. */
+
+static struct json *
+link_to_json(const struct link_row *link)
+{
+    struct json *row = json_object_create();
+    struct link_info info;
+
+    json_object_put_string(row, "name", link->name);
+    put_status(row, &link->status);
+    json_object_put(row, "capabilities",
+                    smap_to_json(&link->capabilities));
+    if (link_get_info(link->name, &info)) {
+        json_object_put_string(row, "polled_by", link->is_etherstub ? "-"
+                               : info.is_pmd ? "pmd" : "main");
+        put_mac(row, info.mac);
+        put_uint(row, "rx_packets", info.rx_packets);
+        put_uint(row, "rx_bytes", info.rx_bytes);
+        put_uint(row, "flooded", info.rx_flooded);
+        put_uint(row, "unclaimed", info.rx_unclaimed);
+        put_uint(row, "tx_packets", info.tx_packets);
+        put_uint(row, "tx_bytes", info.tx_bytes);
+        put_uint(row, "tx_local", info.tx_local);
+        put_drops(row, info.drops);
+        link_info_destroy(&info);
+    }
+    return row;
+}
+
+static void
+vnic_link_show(struct unixctl_conn *conn, int argc, const char *argv[],
+               void *aux OVS_UNUSED)
+{
+    static const char *const columns[] = {
+        "name", "polled_by", "mac", "status", "rx_packets", "flooded",
+        "unclaimed", "tx_packets", "tx_local", "drops", "reason", NULL
+    };
+    const struct config *config = plugin_config();
+    const char *name;
+    bool as_json;
+
+    if (!parse_args(conn, argc, argv, &as_json, &name)) {
+        return;
+    }
+    if (name && (!config || !shash_find(&config->links, name))) {
+        reply_unknown(conn, "link", name);
+        return;
+    }
+
+    struct json *rows = json_array_create_empty();
+
+    if (config) {
+        const struct shash_node **sorted = shash_sort(&config->links);
+
+        for (size_t i = 0; i < shash_count(&config->links); i++) {
+            if (!name || !strcmp(name, sorted[i]->name)) {
+                json_array_add(rows, link_to_json(sorted[i]->data));
+            }
+        }
+        free(sorted);
+    }
+    reply_rows(conn, rows, as_json, columns);
+}
+
+/* vnic/seam-show, vnic/drop-reasons, vnic/timing, vnic/version. */
+
+static void
+add_contacts(struct json *rows, const char *seam,
+             const struct seam_contact *contacts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct json *row = json_object_create();
+
+        json_object_put_string(row, "seam", seam);
+        json_object_put_string(row, "symbol", contacts[i].symbol);
+        json_object_put_string(row, "caller", contacts[i].caller);
+        json_object_put_string(row, "versions", contacts[i].ovs_versions);
+        put_uint(row, "fired", counter_read(&contacts[i].fired));
+        json_object_put_string(row, "reason", contacts[i].reason);
+        json_array_add(rows, row);
+    }
+}
+
+static void
+vnic_seam_show(struct unixctl_conn *conn, int argc, const char *argv[],
+               void *aux OVS_UNUSED)
+{
+    static const char *const columns[] = {
+        "seam", "symbol", "caller", "versions", "fired", "reason", NULL
+    };
+    const char *name;
+    bool as_json;
+
+    if (!parse_args(conn, argc, argv, &as_json, &name)) {
+        return;
+    }
+
+    size_t n;
+    const struct seam_contact *contacts = datapath_contacts(&n);
+    struct json *rows = json_array_create_empty();
+
+    add_contacts(rows, "control", plugin_contacts, n_plugin_contacts);
+    add_contacts(rows, "datapath", contacts, n);
+    reply_rows(conn, rows, as_json, columns);
+}
+
+static void
+vnic_drop_reasons(struct unixctl_conn *conn, int argc, const char *argv[],
+                  void *aux OVS_UNUSED)
+{
+    static const char *const columns[] = { "name", "text", NULL };
+    const char *name;
+    bool as_json;
+
+    if (!parse_args(conn, argc, argv, &as_json, &name)) {
+        return;
+    }
+
+    struct json *rows = json_array_create_empty();
+
+    for (int i = 0; i < N_DROPS; i++) {
+        struct json *row = json_object_create();
+
+        json_object_put_string(row, "name", drop_name(i));
+        json_object_put_string(row, "text", drop_text(i));
+        json_array_add(rows, row);
+    }
+    reply_rows(conn, rows, as_json, columns);
+}
+
+static void
+vnic_timing(struct unixctl_conn *conn, int argc, const char *argv[],
+            void *aux OVS_UNUSED)
+{
+    static const char *const columns[] = {
+        "passes", "reconfigure_us", "publish_us", NULL
+    };
+    struct plugin_timing timing = plugin_timing();
+    const char *name;
+    bool as_json;
+
+    if (!parse_args(conn, argc, argv, &as_json, &name)) {
+        return;
+    }
+
+    struct json *row = json_object_create();
+
+    put_uint(row, "passes", timing.n);
+    put_uint(row, "reconfigure_us", timing.reconfigure_us);
+    put_uint(row, "publish_us", timing.publish_us);
+    reply_rows(conn, json_array_create_1(row), as_json, columns);
+}
+
+static void
+vnic_version(struct unixctl_conn *conn, int argc, const char *argv[],
+             void *aux OVS_UNUSED)
+{
+    static const char *const columns[] = { "program", "version", NULL };
+    struct json *rows = json_array_create_empty();
+    const char *versions[][2] = {
+        { "ovs-vnic", VNIC_VERSION },
+        { "Open vSwitch", VERSION },
+    };
+    const char *name;
+    bool as_json;
+
+    if (!parse_args(conn, argc, argv, &as_json, &name)) {
+        json_destroy(rows);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+        struct json *row = json_object_create();
+
+        json_object_put_string(row, "program", versions[i][0]);
+        json_object_put_string(row, "version", versions[i][1]);
+        json_array_add(rows, row);
+    }
+    reply_rows(conn, rows, as_json, columns);
+}
+
+void
+plugin_unixctl_init(void)
+{
+    static const struct {
+        const char *name;
+        const char *usage;
+        unixctl_cb_func *cb;
+        int max_args;
+    } commands[] = {
+        { "vnic/show", "[-f json] [VNIC]  VNICs, their status and packets",
+          vnic_show, 3 },
+        { "vnic/link-show", "[-f json] [LINK]  links, their status and "
+          "packets", vnic_link_show, 3 },
+        { "vnic/ring-show", "[-f json] [VNIC]  receive rings and their fill",
+          vnic_ring_show, 3 },
+        { "vnic/drop-reasons", "[-f json]  why frames are dropped",
+          vnic_drop_reasons, 2 },
+        { "vnic/seam-show", "[-f json]  contacts with Open vSwitch and how "
+          "often they fired", vnic_seam_show, 2 },
+        { "vnic/timing", "[-f json]  how long the last configuration took",
+          vnic_timing, 2 },
+        { "vnic/version", "[-f json]  versions of ovs-vnic and Open vSwitch",
+          vnic_version, 2 },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        unixctl_command_register(commands[i].name, commands[i].usage, 0,
+                                 commands[i].max_args, commands[i].cb, NULL);
+    }
+}

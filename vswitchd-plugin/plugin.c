@@ -1,0 +1,194 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "vswitchd-plugin/plugin.h"
+
+#include "datapath-ext/datapath-ext.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "timeval.h"
+#include "util.h"
+#include "vswitch-idl.h"
+#include "vswitchd-plugin/apply.h"
+#include "vswitchd-plugin/config.h"
+#include "vswitchd-plugin/plugin-unixctl.h"
+#include "vswitchd-plugin/status.h"
+
+VLOG_DEFINE_THIS_MODULE(vnic_plugin);
+
+/* As bridge.c's, for other_config:stats-update-interval. */
+#define STATS_INTERVAL_DEFAULT 5000
+
+static struct plugin {
+    struct ovsdb_idl *idl;      /* The bridge module's. */
+    struct config *config;      /* The one applied last. */
+    bool lacks_tables;          /* Was that said? */
+
+    /* Statistics. */
+    long long int next_stats;   /* In msec. */
+    struct ovsdb_idl_txn *stats_txn;
+
+    struct plugin_timing timing;
+} plugin;
+
+void
+plugin_init(void)
+{
+    datapath_ext_init();
+    plugin_unixctl_init();
+}
+
+void
+plugin_set_idl(struct ovsdb_idl *idl)
+{
+    plugin.idl = idl;
+    status_omit_alerts(idl);
+}
+
+const char *
+plugin_version(void)
+{
+    return "ovs-vnic "VNIC_VERSION;
+}
+
+/* A database whose schema was replaced by the stock one has none of our
+ * tables: what was in them is lost until it is restored, which an operator
+ * must learn.  The VNICs in use stay as they are. */
+static bool
+plugin_has_tables(void)
+{
+    bool has = ovsdb_idl_server_has_table(plugin.idl, &ovsrec_table_vnic);
+
+    if (!has && !plugin.lacks_tables) {
+        VLOG_EMER("the database has no VNIC tables: its schema is not that "
+                  "of ovs-vnic; convert it with ovsdb-tool convert and "
+                  "restore the rows");
+    }
+    plugin.lacks_tables = !has;
+    return has;
+}
+
+void
+plugin_reconfigure(void)
+{
+    if (!plugin_has_tables()) {
+        return;
+    }
+
+    long long int start = time_usec();
+    struct config *config = config_create(plugin.idl);
+
+    apply_links(config);
+    config_complete(config, plugin.idl, plugin.config);
+    apply_vnics(config);
+
+    config_destroy(plugin.config);
+    plugin.config = config;
+    plugin.timing.reconfigure_us = time_usec() - start;
+}
+
+void
+plugin_publish(void)
+{
+    if (plugin.config && !plugin.lacks_tables) {
+        long long int start = time_usec();
+
+        apply_refresh(plugin.config);
+        status_write(plugin.config, plugin.idl);
+        plugin.timing.publish_us = time_usec() - start;
+        plugin.timing.n++;
+    }
+}
+
+static int
+stats_interval(void)
+{
+    const struct ovsrec_open_vswitch *cfg
+        = ovsrec_open_vswitch_first(plugin.idl);
+    int interval = cfg ? smap_get_int(&cfg->other_config,
+                                      "stats-update-interval",
+                                      STATS_INTERVAL_DEFAULT)
+                       : STATS_INTERVAL_DEFAULT;
+
+    return MAX(interval, STATS_INTERVAL_DEFAULT);
+}
+
+static bool
+plugin_has_rows(void)
+{
+    return (plugin.config && !plugin.lacks_tables
+            && (!shash_is_empty(&plugin.config->links)
+                || !shash_is_empty(&plugin.config->vnics)));
+}
+
+static void
+plugin_start_stats(void)
+{
+    plugin.next_stats = time_msec() + stats_interval();
+    plugin.stats_txn = ovsdb_idl_txn_create(plugin.idl);
+    apply_refresh(plugin.config);
+    status_write(plugin.config, plugin.idl);
+    status_write_statistics(plugin.config, plugin.idl);
+}
+
+void
+plugin_run(void)
+{
+    if (!plugin.idl || !ovsdb_idl_has_lock(plugin.idl)) {
+        return;
+    }
+    if (!plugin.stats_txn && plugin_has_rows()
+        && time_msec() >= plugin.next_stats) {
+        plugin_start_stats();
+    }
+    if (plugin.stats_txn
+        && ovsdb_idl_txn_commit(plugin.stats_txn) != TXN_INCOMPLETE) {
+        ovsdb_idl_txn_destroy(plugin.stats_txn);
+        plugin.stats_txn = NULL;
+    }
+}
+
+void
+plugin_wait(void)
+{
+    if (plugin.stats_txn) {
+        ovsdb_idl_txn_wait(plugin.stats_txn);
+    } else if (plugin_has_rows()) {
+        poll_timer_wait_until(plugin.next_stats);
+    }
+}
+
+void
+plugin_exit(void)
+{
+    ovsdb_idl_txn_destroy(plugin.stats_txn);
+    plugin.stats_txn = NULL;
+    datapath_ext_exit();
+    config_destroy(plugin.config);
+    plugin.config = NULL;
+    plugin.idl = NULL;
+}
+
+void
+plugin_get_memory_usage(struct simap *usage)
+{
+    datapath_ext_get_memory_usage(usage);
+}
+
+const struct config *
+plugin_config(void)
+{
+    if (plugin.config) {
+        apply_refresh(plugin.config);
+    }
+    return plugin.config;
+}
+
+struct plugin_timing
+plugin_timing(void)
+{
+    return plugin.timing;
+}
