@@ -229,13 +229,10 @@ datapath_ext_set_vnics(const struct vnic_config *configs, size_t n)
 bool
 vnic_get_info(const char *name, struct vnic_info *info)
 {
-    if (!shash_find(&vnics, name)) {
-        return false;
-    }
     memset(info, 0, sizeof *info);
     info->port_number = odp_to_u32(ODPP_NONE);
     netdev_vnic_fill_info(name, info);
-    return true;
+    return info->has_port || shash_find(&vnics, name);
 }
 
 void

@@ -100,7 +100,8 @@ void datapath_ext_exit(void);
 void datapath_ext_set_links(const struct link_config *, size_t n);
 void datapath_ext_set_vnics(const struct vnic_config *, size_t n);
 
-/* Both return false if nothing of that name is configured. */
+/* Both return false if nothing of that name is configured.  A VNIC's port has
+ * its counters also while an error keeps it out of the configuration. */
 bool link_get_info(const char *name, struct link_info *);
 void link_info_destroy(struct link_info *);
 bool vnic_get_info(const char *name, struct vnic_info *);

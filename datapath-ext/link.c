@@ -467,7 +467,7 @@ link_configure_netdev(struct netdev *netdev, const struct link_config *config,
     int error;
 
     if (netdev_get_tunnel_config(netdev)) {
-        *errp = xasprintf("type: a tunnel can't be a link");
+        *errp = xasprintf("type: a tunnel can't be a link; change type");
         return EINVAL;
     }
 
@@ -554,7 +554,8 @@ link_open(const struct link_config *config, char **errp)
 
         if (error) {
             if (!*errp) {
-                *errp = xasprintf("netdev: cannot open %s (%s)",
+                *errp = xasprintf("netdev: cannot open \"%s\" (%s); create "
+                                  "that device or change netdev",
                                   config->netdev, ovs_strerror(error));
             }
             link_close(link);
@@ -572,6 +573,7 @@ link_close(struct link *link)
     if (!link) {
         return;
     }
+    VLOG_INFO("link %s: closed", link->name);
     for (int i = 0; i < link->n_rxqs; i++) {
         netdev_rxq_close(link->rxqs[i]);
     }

@@ -19,7 +19,7 @@ take_link_info(struct link_row *row)
         return;
     }
     if (info.error) {
-        row_error(&row->status, "%s; mend it or change the link", info.error);
+        row_error(&row->status, "%s", info.error);
     } else if (!row->is_etherstub) {
         smap_add(&row->capabilities, "polling", info.is_pmd ? "pmd" : "main");
         smap_add_format(&row->capabilities, "n_rxq", "%d", info.n_rxq);

@@ -71,3 +71,6 @@ vswitchd-plugin/vswitch.xml: vswitchd-plugin/schema-merge \
 # OVS generates the manual page of the database in its own build.
 man_MANS += $(OVS_DIR)/vswitchd/ovs-vswitchd.conf.db.5 \
 	$(OVS_DIR)/vswitchd/ovs-vswitchd.8
+
+# The overview, with what is added to the daemon.
+dist_man_MANS += vswitchd-plugin/ovs-vnic.7

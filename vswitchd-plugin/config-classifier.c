@@ -67,8 +67,10 @@ check_match(struct classifier_row *row, const char *s)
     for (enum mf_field_id id = 0; id < MFF_N_IDS; id++) {
         const struct mf_field *field = mf_from_id(id);
 
+        /* The prerequisites tell fields apart that share a place in struct
+         * flow, such as nw_proto and arp_op. */
         if (!mf_is_all_wild(field, &match.wc) && !is_link_field(id)
-            && !mf_is_tun_metadata(field)) {
+            && mf_are_prereqs_ok(field, &match.flow, NULL)) {
             row_error(&row->status, "match: a frame on a link has no field "
                       "%s; remove it", field->name);
             return;

@@ -164,8 +164,10 @@ plugin_wait(void)
 void
 plugin_exit(void)
 {
-    ovsdb_idl_txn_destroy(plugin.stats_txn);
-    plugin.stats_txn = NULL;
+    if (plugin.stats_txn) {
+        ovsdb_idl_txn_destroy(plugin.stats_txn);
+        plugin.stats_txn = NULL;
+    }
     datapath_ext_exit();
     config_destroy(plugin.config);
     plugin.config = NULL;
