@@ -31,6 +31,30 @@ drop_text(enum drop_reason reason)
     return drops[reason].text;
 }
 
+struct drop_counters *
+drop_counters_create(void)
+{
+    struct drop_counters *counters = xzalloc_cacheline(sizeof *counters);
+
+    ovs_refcount_init(&counters->ref_cnt);
+    return counters;
+}
+
+struct drop_counters *
+drop_counters_ref(struct drop_counters *counters)
+{
+    ovs_refcount_ref(&counters->ref_cnt);
+    return counters;
+}
+
+void
+drop_counters_unref(struct drop_counters *counters)
+{
+    if (counters && ovs_refcount_unref(&counters->ref_cnt) == 1) {
+        free_cacheline(counters);
+    }
+}
+
 void
 drop_packets(struct drop_counters *counters, enum drop_reason reason,
              struct dp_packet **packets, size_t n)

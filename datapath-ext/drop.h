@@ -17,7 +17,9 @@
  *
  * Units: frames.
  *
- * Ownership: both functions take ownership of the packets.
+ * Ownership: drop_packets() and drop_batch() take ownership of the packets.
+ * Counters are shared by reference: a ring that is on its way out still counts
+ * for a port that has gone.
  *
  * Thread-safety: any thread.
  *
@@ -53,7 +55,12 @@ enum drop_reason {
 
 struct drop_counters {
     struct counter n[N_DROPS];
+    struct ovs_refcount ref_cnt;
 };
+
+struct drop_counters *drop_counters_create(void);
+struct drop_counters *drop_counters_ref(struct drop_counters *);
+void drop_counters_unref(struct drop_counters *);
 
 /* "ring_full" and the like. */
 const char *drop_name(enum drop_reason);

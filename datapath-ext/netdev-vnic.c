@@ -46,7 +46,7 @@ struct netdev_vnic {
 
     /* Any thread. */
     struct counter tx_packets, tx_bytes;
-    struct drop_counters drops;
+    struct drop_counters *drops;
 };
 
 struct netdev_rxq_vnic {
@@ -133,7 +133,7 @@ netdev_vnic_set_ring(struct netdev_vnic *dev, unsigned int depth)
 
     if (!dev->ring || dev->ring_depth != depth || dev->ring_wakes != wakes) {
         ring_retire(dev->ring);
-        dev->ring = ring_create(depth, wakes, &dev->drops);
+        dev->ring = ring_create(depth, wakes, dev->drops);
         dev->ring_depth = depth;
         dev->ring_wakes = wakes;
     }
@@ -222,7 +222,7 @@ netdev_vnic_attach__(struct netdev_vnic *dev)
 
     netdev_vnic_set_ring(dev, depth);
     new->ring = dev->ring;
-    new->drops = &dev->drops;
+    new->drops = dev->drops;
     if (old && link_port_is_wanted(old, new)) {
         link_replace_port(new->link, old, new);
     } else {
@@ -308,6 +308,7 @@ netdev_vnic_construct(struct netdev *netdev)
 
     ovsrcu_init(&dev->port, NULL);
     dev->number = ODPP_NONE;
+    dev->drops = drop_counters_create();
     atomic_init(&dev->flags, NETDEV_UP);
 
     ovs_mutex_lock(&devices_mutex);
@@ -327,13 +328,12 @@ netdev_vnic_destruct(struct netdev *netdev)
     ovs_mutex_unlock(&devices_mutex);
 }
 
-/* A thread that polls the link may still put frames into the ring, whose
- * counters are in the device: both outlive the grace period, the ring first
- * to go. */
+/* A thread that polls the link may still put frames into the ring. */
 static void
 netdev_vnic_free(struct netdev_vnic *dev)
 {
     ring_destroy(dev->ring);
+    drop_counters_unref(dev->drops);
     free_cacheline(dev);
 }
 
@@ -510,7 +510,7 @@ netdev_vnic_update_flags(struct netdev *netdev, enum netdev_flags off,
 static uint64_t
 netdev_vnic_drops(const struct netdev_vnic *dev, enum drop_reason reason)
 {
-    return counter_read(&dev->drops.n[reason]);
+    return counter_read(&dev->drops->n[reason]);
 }
 
 static int
@@ -562,7 +562,7 @@ netdev_vnic_send(struct netdev *netdev, int qid, struct dp_packet_batch *batch,
     uint64_t bytes = 0;
 
     if (OVS_UNLIKELY(!port || !netdev_vnic_is_up(dev))) {
-        drop_batch(&dev->drops, DROP_PORT_DOWN, batch);
+        drop_batch(dev->drops, DROP_PORT_DOWN, batch);
         return 0;
     }
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
@@ -619,7 +619,7 @@ netdev_vnic_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     dp_packet_batch_init(batch);
     batch->count = ring_get(port->ring, batch->packets, NETDEV_MAX_BURST);
     if (OVS_UNLIKELY(!netdev_vnic_is_up(dev))) {
-        drop_batch(&dev->drops, DROP_PORT_DOWN, batch);
+        drop_batch(dev->drops, DROP_PORT_DOWN, batch);
     }
     if (!batch->count) {
         return EAGAIN;
@@ -660,7 +660,7 @@ netdev_vnic_rxq_drain(struct netdev_rxq *rxq)
             dp_packet_batch_init(&batch);
             batch.count = ring_get(port->ring, batch.packets,
                                    NETDEV_MAX_BURST);
-            drop_batch(&dev->drops, DROP_RECONFIGURED, &batch);
+            drop_batch(dev->drops, DROP_RECONFIGURED, &batch);
         } while (ring_fill(port->ring));
     }
     return 0;

@@ -34,7 +34,10 @@ struct ring {
 struct ring *
 ring_create(unsigned int depth, bool wakes, struct drop_counters *drops)
 {
-    /* RING_F_EXACT_SZ, for otherwise one slot of 'depth' stays unused. */
+    /* RING_F_EXACT_SZ, for otherwise one slot of 'depth' stays unused.
+     * RING_F_MP_RTS_ENQ, for with the default mode all producers spin while
+     * one of them is preempted in the middle, and the main thread, which is
+     * one, is not pinned to a core. */
     unsigned int slots = rte_align32pow2(depth + 1);
     ssize_t size = rte_ring_get_memsize(slots);
     struct ring *ring = xzalloc_cacheline(sizeof *ring);
@@ -42,9 +45,10 @@ ring_create(unsigned int depth, bool wakes, struct drop_counters *drops)
     ovs_assert(size > 0);
     ring->queue = xzalloc_cacheline(size);
     ovs_assert(!rte_ring_init(ring->queue, "vnic", depth,
-                              RING_F_SC_DEQ | RING_F_EXACT_SZ));
+                              RING_F_MP_RTS_ENQ | RING_F_SC_DEQ
+                              | RING_F_EXACT_SZ));
     ring->seq = wakes ? seq_create() : NULL;
-    ring->drops = drops;
+    ring->drops = drop_counters_ref(drops);
     return ring;
 }
 
@@ -64,6 +68,7 @@ ring_destroy(struct ring *ring)
     if (ring->seq) {
         seq_destroy(ring->seq);
     }
+    drop_counters_unref(ring->drops);
     free_cacheline(ring->queue);
     free_cacheline(ring);
 }
@@ -86,8 +91,8 @@ ring_put(struct ring *ring, struct dp_packet **packets, size_t n)
         bytes += dp_packet_size(packets[i]);
     }
 
-    size_t put = rte_ring_mp_enqueue_burst(ring->queue, (void **) packets, n,
-                                           NULL);
+    size_t put = rte_ring_enqueue_burst(ring->queue, (void **) packets, n,
+                                        NULL);
     if (OVS_UNLIKELY(put < n)) {
         for (size_t i = put; i < n; i++) {
             bytes -= dp_packet_size(packets[i]);

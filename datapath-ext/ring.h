@@ -19,14 +19,14 @@
  *
  * Units: 'depth' and fills are frames.
  *
- * Ownership: ring_put() takes ownership of all packets, those it drops
+ * Ownership: a ring has a reference to its counters.  ring_put() takes ownership of all packets, those it drops
  * included; ring_get() gives it to the caller.  ring_destroy() drops what is
  * left.
  *
  * Thread-safety: any number of threads may put, one at a time may get
- * (DPDK's rte_ring with multiple producers and a single consumer, doc
- * "rte_ring.h").  ring_destroy() only after a grace period that follows the
- * last moment at which a thread could find the ring.
+ * (DPDK's rte_ring with relaxed tail synchronization of several producers, and
+ * a single consumer: rte_ring_rts.h).  ring_destroy() only after a grace
+ * period that follows the last moment at which a thread could find the ring.
  *
  * Errors: none; creation aborts only if memory runs out, as all of OVS. */
 
@@ -48,7 +48,8 @@ struct ring_stats {
 };
 
 /* 'depth' must be a power of 2.  If 'wakes', each put wakes up the thread that
- * waits in ring_wait(); a busy-polling consumer doesn't need that. */
+ * waits in ring_wait(); a busy-polling consumer doesn't need that.  Drops are
+ * counted in the counters given, those of the port. */
 struct ring *ring_create(unsigned int depth, bool wakes,
                          struct drop_counters *);
 void ring_destroy(struct ring *);

@@ -62,7 +62,7 @@ check_match(struct classifier_row *row, const char *s)
     free(CONST_CAST(struct ofpact *, fm.ofpacts));
     if (has_flow_keys(&fm)) {
         row_error(&row->status, "match: \"%s\" has more than fields; remove "
-                  "the rest (the rule's priority is its own column)", s);
+                  "the rest", s);
     }
     for (enum mf_field_id id = 0; id < MFF_N_IDS; id++) {
         const struct mf_field *field = mf_from_id(id);
