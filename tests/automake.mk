@@ -1,1 +1,72 @@
-# to come
+# Tests.  'make check' takes seconds, and needs neither root nor DPDK;
+# 'make check-system' has real peers in namespaces and 'make check-upstream'
+# runs Open vSwitch's own suites.
+
+TESTSUITE = $(srcdir)/tests/testsuite
+TESTSUITE_AT = \
+	tests/testsuite.at \
+	tests/drop.at \
+	tests/link.at \
+	tests/plugin.at \
+	tests/schema.at \
+	tests/seam.at \
+	tests/unit.at \
+	tests/vsctl.at
+EXTRA_DIST += $(TESTSUITE_AT) tests/atlocal.in
+DISTCLEANFILES += tests/atconfig tests/atlocal
+
+# Unit programs in the manner of OVS's ovstest: one binary, a subcommand each.
+check_PROGRAMS += tests/test-vnic
+tests_test_vnic_SOURCES = \
+	tests/test-classify.c \
+	tests/test-ring.c
+tests_test_vnic_CPPFLAGS = $(AM_CPPFLAGS) -I $(OVS_DIR)/tests
+tests_test_vnic_LDADD = $(OVS_DIR)/tests/ovstest.o \
+	datapath-ext/libdatapathext.a $(OVS_LDADD)
+tests_test_vnic_LDFLAGS = $(AM_LDFLAGS) $(OVS_VSWITCHD_LDFLAGS)
+
+VNIC_AUTOTEST_PATH = utilities:vswitchd-plugin:tests:$(OVS_DIR)/utilities:$(OVS_DIR)/ovsdb:$(OVS_DIR)/vswitchd:$(OVS_DIR)/tests
+
+# Isolated where that is allowed: a test that stops a daemon waits until the
+# init process has reaped it, and not every init is quick at that.
+CHECK_LOCAL += check-autotest
+.PHONY: check-autotest
+check-autotest: all tests/testsuite tests/atconfig tests/atlocal \
+		$(check_PROGRAMS)
+	$(AM_V_at)isolate=$(abs_srcdir)/tests/upstream/isolate; \
+	$$isolate true 2>/dev/null || isolate=; \
+	$$isolate $(SHELL) tests/testsuite -C tests \
+		AUTOTEST_PATH=$(VNIC_AUTOTEST_PATH) -j2 $(TESTSUITEFLAGS)
+
+CLEAN_LOCAL += clean-autotest
+clean-autotest:
+	test ! -f tests/testsuite || $(SHELL) tests/testsuite -C tests --clean
+CLEANFILES += tests/testsuite tests/package.m4
+
+tests/package.m4: $(top_srcdir)/configure.ac
+	$(AM_V_GEN)$(MKDIR_P) tests && { \
+	  echo 'm4_define([AT_PACKAGE_NAME], [$(PACKAGE_NAME)])' && \
+	  echo 'm4_define([AT_PACKAGE_TARNAME], [$(PACKAGE_TARNAME)])' && \
+	  echo 'm4_define([AT_PACKAGE_VERSION], [$(PACKAGE_VERSION)])' && \
+	  echo 'm4_define([AT_PACKAGE_STRING], [$(PACKAGE_STRING)])' && \
+	  echo 'm4_define([AT_PACKAGE_BUGREPORT], [])'; } > $@
+tests/testsuite: tests/package.m4 $(TESTSUITE_AT)
+	$(AM_V_GEN)$(AUTOM4TE) --language=autotest -I tests -I $(srcdir) \
+		-I $(OVS_DIR) -o $@.tmp $(srcdir)/tests/testsuite.at && \
+	mv $@.tmp $@
+
+# Real peers in network namespaces.
+EXTRA_DIST += tests/pytest
+.PHONY: check-system
+check-system: all
+	VNIC_BUILDDIR=$(abs_builddir) OVS_DIR=$(OVS_DIR) PYTHONDONTWRITEBYTECODE=1 \
+		$(PYTHON3) -m pytest -p no:cacheprovider $(PYTESTFLAGS) \
+		$(srcdir)/tests/pytest
+
+# Open vSwitch's own suites, with our programs and with the stock ones.
+EXTRA_DIST += tests/upstream
+.PHONY: check-upstream
+check-upstream: all
+	$(PYTHON3) $(srcdir)/tests/upstream/run-upstream --ovs $(OVS_DIR) \
+		--bin $(abs_builddir)/vswitchd-plugin:$(abs_builddir)/utilities \
+		--out $(abs_builddir)/upstream $(UPSTREAMFLAGS)

@@ -1,0 +1,176 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+#undef NDEBUG
+
+#include "datapath-ext/ring.h"
+
+#include <assert.h>
+#include <sched.h>
+
+#include "dp-packet.h"
+#include "ovs-thread.h"
+#include "ovstest.h"
+#include "util.h"
+
+/* Packets carry a producer and a sequence number. */
+struct stamp {
+    uint32_t producer;
+    uint32_t seqno;
+};
+
+static struct dp_packet *
+stamp_packet(uint32_t producer, uint32_t seqno)
+{
+    struct stamp stamp = { producer, seqno };
+    struct dp_packet *packet = dp_packet_new(sizeof stamp);
+
+    dp_packet_put(packet, &stamp, sizeof stamp);
+    return packet;
+}
+
+static struct stamp
+take_stamp(struct dp_packet *packet)
+{
+    struct stamp stamp;
+
+    memcpy(&stamp, dp_packet_data(packet), sizeof stamp);
+    dp_packet_delete(packet);
+    return stamp;
+}
+
+static void
+put_range(struct ring *ring, uint32_t first, uint32_t n)
+{
+    for (uint32_t i = first; i < first + n; i++) {
+        struct dp_packet *packet = stamp_packet(0, i);
+
+        ring_put(ring, &packet, 1);
+    }
+}
+
+static void
+test_order(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    struct drop_counters *drops = drop_counters_create();
+    struct ring *ring = ring_create(64, false, drops);
+    struct dp_packet *packets[100];
+    struct ring_stats stats;
+
+    /* Exactly 'depth' frames fit, and those that came first. */
+    put_range(ring, 0, 70);
+    assert(ring_fill(ring) == 64);
+    ring_get_stats(ring, &stats);
+    assert(stats.depth == 64 && stats.fill == 64);
+    assert(stats.packets == 64 && stats.bytes == 64 * sizeof(struct stamp));
+    assert(stats.dropped == 6);
+    assert(counter_read(&drops->n[DROP_RING_FULL]) == 6);
+
+    assert(ring_get(ring, packets, 100) == 64);
+    for (uint32_t i = 0; i < 64; i++) {
+        assert(take_stamp(packets[i]).seqno == i);
+    }
+    assert(!ring_get(ring, packets, 100));
+
+    /* A burst that fits in part is cut, not refused. */
+    put_range(ring, 0, 60);
+    for (uint32_t i = 0; i < 10; i++) {
+        packets[i] = stamp_packet(0, 60 + i);
+    }
+    ring_put(ring, packets, 10);
+    assert(ring_fill(ring) == 64);
+    assert(counter_read(&drops->n[DROP_RING_FULL]) == 12);
+
+    /* What is left when the ring goes is a drop too. */
+    ring_destroy(ring);
+    assert(counter_read(&drops->n[DROP_RECONFIGURED]) == 64);
+    ring_destroy(NULL);
+    drop_counters_unref(drops);
+}
+
+#define N_PRODUCERS 3
+#define N_PACKETS 20000
+
+struct producer {
+    struct ring *ring;
+    uint32_t id;
+};
+
+static void *
+produce(void *producer_)
+{
+    struct producer *producer = producer_;
+
+    for (uint32_t i = 0; i < N_PACKETS; i++) {
+        struct dp_packet *packet = stamp_packet(producer->id, i);
+
+        ring_put(producer->ring, &packet, 1);
+        /* Mostly give the consumer its turn, but fill the ring at times. */
+        while (i % 128 && ring_fill(producer->ring) > 32) {
+            sched_yield();
+        }
+    }
+    return NULL;
+}
+
+/* Frames of one producer stay in order, none is seen twice, and each is either
+ * received or counted as dropped. */
+static void
+test_threads(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    struct drop_counters *drops = drop_counters_create();
+    struct ring *ring = ring_create(64, true, drops);
+    struct producer producers[N_PRODUCERS];
+    pthread_t threads[N_PRODUCERS];
+    int64_t last[N_PRODUCERS];
+    uint64_t n_received = 0;
+    const uint64_t total = N_PRODUCERS * N_PACKETS;
+
+    for (uint32_t i = 0; i < N_PRODUCERS; i++) {
+        producers[i] = (struct producer) { ring, i };
+        last[i] = -1;
+        threads[i] = ovs_thread_create("producer", produce, &producers[i]);
+    }
+    while (n_received + counter_read(&drops->n[DROP_RING_FULL]) < total) {
+        struct dp_packet *packets[NETDEV_MAX_BURST];
+        size_t n = ring_get(ring, packets, ARRAY_SIZE(packets));
+
+        if (!n) {
+            sched_yield();
+        }
+        for (size_t i = 0; i < n; i++) {
+            struct stamp stamp = take_stamp(packets[i]);
+
+            assert(stamp.producer < N_PRODUCERS);
+            assert(stamp.seqno > last[stamp.producer]);
+            last[stamp.producer] = stamp.seqno;
+        }
+        n_received += n;
+    }
+    for (uint32_t i = 0; i < N_PRODUCERS; i++) {
+        xpthread_join(threads[i], NULL);
+    }
+    assert(n_received > N_PACKETS / 100);
+    assert(counter_read(&drops->n[DROP_RING_FULL]) < total);
+    assert(!ring_fill(ring));
+    ring_destroy(ring);
+    drop_counters_unref(drops);
+}
+
+static void
+test_ring_main(int argc, char *argv[])
+{
+    static const struct ovs_cmdl_command commands[] = {
+        { "order", NULL, 0, 0, test_order, OVS_RO },
+        { "threads", NULL, 0, 0, test_threads, OVS_RO },
+        { NULL, NULL, 0, 0, NULL, OVS_RO },
+    };
+    struct ovs_cmdl_context ctx = { .argc = argc - 1, .argv = argv + 1 };
+
+    set_program_name(argv[0]);
+    ovs_cmdl_run_command(&ctx, commands);
+}
+
+OVSTEST_REGISTER("test-ring", test_ring_main);
