@@ -43,9 +43,9 @@ struct link {
 
     /* Receive side. */
     struct ovs_mutex rx_mutex;
-    struct netdev_rxq **rxqs OVS_GUARDED_BY(rx_mutex);
+    struct netdev_rxq **rxqs;   /* Polled with 'rx_mutex' held. */
     int n_rxqs;                 /* Constant. */
-    int next_rxq OVS_GUARDED_BY(rx_mutex);
+    int next_rxq OVS_GUARDED;
     struct counter rx_packets, rx_bytes, rx_flooded, rx_unclaimed;
 
     /* Transmit side. */

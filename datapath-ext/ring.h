@@ -19,9 +19,9 @@
  *
  * Units: 'depth' and fills are frames.
  *
- * Ownership: a ring has a reference to its counters.  ring_put() takes ownership of all packets, those it drops
- * included; ring_get() gives it to the caller.  ring_destroy() drops what is
- * left.
+ * Ownership: a ring has a reference to its counters.  ring_put() takes
+ * ownership of all packets, those it drops included; ring_get() gives it to
+ * the caller.  ring_destroy() drops what is left.
  *
  * Thread-safety: any number of threads may put, one at a time may get
  * (DPDK's rte_ring with relaxed tail synchronization of several producers, and

@@ -70,3 +70,5 @@ check-upstream: all
 	$(PYTHON3) $(srcdir)/tests/upstream/run-upstream --ovs $(OVS_DIR) \
 		--bin $(abs_builddir)/vswitchd-plugin:$(abs_builddir)/utilities \
 		--out $(abs_builddir)/upstream $(UPSTREAMFLAGS)
+
+include tests/checks.mk

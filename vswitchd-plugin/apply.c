@@ -96,9 +96,8 @@ refresh_vnic(struct vnic_row *row)
     }
     if (!row->has_iface) {
         row_inactive(&row->runtime, "there is no Interface \"%s\" of type "
-                     "vnic; add it with ovs-vsctl add-port BRIDGE %s -- set "
-                     "Interface %s type=vnic", row->name, row->name,
-                     row->name);
+                     "vnic; add it with ovs-vsctl --may-exist add-vnic "
+                     "BRIDGE %s link=%s", row->name, row->name, row->link);
     } else if (!vnic_get_info(row->name, &info) || !info.has_port) {
         row_inactive(&row->runtime, "its port could not be added; see the "
                      "error column of Interface \"%s\"", row->name);

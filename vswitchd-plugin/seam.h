@@ -44,8 +44,8 @@
     CONTACT(bridge_wait, "vswitchd/ovs-vswitchd.o", "1.0 to 3.7",           \
             "the main loop must wake up for that")                          \
     CONTACT(bridge_exit, "vswitchd/ovs-vswitchd.o", "1.0 to 3.7",           \
-            "links are closed, and our transaction ended, before the IDL is "  \
-            "destroyed")                   \
+            "links are closed, and our transaction ended, before the IDL "  \
+            "is destroyed")                 \
     CONTACT(bridge_get_memory_usage, "vswitchd/ovs-vswitchd.o",             \
             "1.1 to 3.7", "memory/show tells what links and rings take")    \
     CONTACT(ovs_print_version, "vswitchd/ovs-vswitchd.o", "2.0 to 3.7",     \
