@@ -1,1 +1,16 @@
-# to come
+# Benchmarks.  They compare, so they run our programs and Open vSwitch's by
+# turns on the same machine, and print what machine that was.
+
+EXTRA_DIST += \
+	bench/bench-config \
+	bench/measure.py \
+	bench/sandbox.py \
+	bench/svg.py
+CLEANFILES += bench/config.json bench/config.svg
+
+# How long configuration takes.  As root; BENCHFLAGS may be "--rows 100".
+.PHONY: bench-config
+bench-config: all
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON3) $(srcdir)/bench/bench-config \
+		--build $(abs_builddir) --ovs $(OVS_DIR) \
+		--cflags '$(CFLAGS)' --out bench/config $(BENCHFLAGS)
