@@ -16,6 +16,8 @@ vswitchd_plugin_libvswitchdplugin_a_SOURCES = \
 	vswitchd-plugin/plugin.h \
 	vswitchd-plugin/plugin-unixctl.c \
 	vswitchd-plugin/plugin-unixctl.h \
+	vswitchd-plugin/reply.c \
+	vswitchd-plugin/reply.h \
 	vswitchd-plugin/status.c \
 	vswitchd-plugin/status.h
 

@@ -7,7 +7,6 @@
 #include "vswitchd-plugin/plugin-unixctl.h"
 
 #include "datapath-ext/datapath-ext.h"
-#include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
 #include "packets.h"
@@ -15,6 +14,7 @@
 #include "util.h"
 #include "vswitchd-plugin/config.h"
 #include "vswitchd-plugin/plugin.h"
+#include "vswitchd-plugin/reply.h"
 #include "vswitchd-plugin/status.h"
 
 /* Set by the seam; see plugin_unixctl_set_contacts(). */
@@ -26,112 +26,6 @@ plugin_unixctl_set_contacts(const struct seam_contact *contacts, size_t n)
 {
     plugin_contacts = contacts;
     n_plugin_contacts = n;
-}
-
-/* Output. */
-
-#define MAX_COLUMNS 12
-
-static char *
-cell_to_string(const struct json *row, const char *key)
-{
-    const struct json *value = shash_find_data(json_object(row), key);
-
-    return (!value || value->type == JSON_NULL ? xstrdup("-")
-            : value->type == JSON_STRING ? xstrdup(json_string(value))
-            : json_to_string(value, JSSF_SORT));
-}
-
-static size_t
-column_width(const struct json *rows, const char *key)
-{
-    size_t width = strlen(key);
-
-    for (size_t i = 0; i < json_array(rows)->n; i++) {
-        char *cell = cell_to_string(json_array(rows)->elems[i], key);
-
-        width = MAX(width, strlen(cell));
-        free(cell);
-    }
-    return width;
-}
-
-/* Formats the members 'columns', which ends with NULL, of the objects 'rows'
- * as an aligned table.  The last column may be of any width. */
-static char *
-format_table(const struct json *rows, const char *const columns[])
-{
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    int widths[MAX_COLUMNS];
-
-    for (size_t c = 0; columns[c]; c++) {
-        ovs_assert(c < MAX_COLUMNS);
-        widths[c] = columns[c + 1] ? column_width(rows, columns[c]) : 0;
-    }
-    for (size_t r = 0; r <= json_array(rows)->n; r++) {
-        for (size_t c = 0; columns[c]; c++) {
-            char *cell = r ? cell_to_string(json_array(rows)->elems[r - 1],
-                                            columns[c])
-                           : xstrdup(columns[c]);
-
-            ds_put_format(&ds, "%-*s%s", widths[c], cell,
-                          columns[c + 1] ? "  " : "\n");
-            free(cell);
-        }
-    }
-    return ds_steal_cstr(&ds);
-}
-
-/* Replies with 'rows', an array of objects, and frees them. */
-static void
-reply_rows(struct unixctl_conn *conn, struct json *rows, bool as_json,
-           const char *const columns[])
-{
-    char *s = as_json ? json_to_string(rows, JSSF_PRETTY | JSSF_SORT)
-                      : format_table(rows, columns);
-
-    unixctl_command_reply(conn, s);
-    free(s);
-    json_destroy(rows);
-}
-
-/* Takes "-f json" and the like out of the arguments.  Returns false, after an
- * error reply, if they are wrong; else stores the name that was given, or
- * NULL, in '*namep'. */
-static bool
-parse_args(struct unixctl_conn *conn, int argc, const char *argv[],
-           bool *as_json, const char **namep)
-{
-    *as_json = false;
-    *namep = NULL;
-    for (int i = 1; i < argc; i++) {
-        const char *format = (!strncmp(argv[i], "--format=", 9) ? argv[i] + 9
-                              : strcmp(argv[i], "-f") ? NULL
-                              : i + 1 < argc ? argv[++i]
-                              : "");
-
-        if (format && strcmp(format, "json") && strcmp(format, "text")) {
-            unixctl_command_reply_error(conn, "format must be json or text");
-            return false;
-        } else if (format) {
-            *as_json = !strcmp(format, "json");
-        } else if (*namep) {
-            unixctl_command_reply_error(conn, "give at most one name");
-            return false;
-        } else {
-            *namep = argv[i];
-        }
-    }
-    return true;
-}
-
-static void
-reply_unknown(struct unixctl_conn *conn, const char *what, const char *name)
-{
-    char *s = xasprintf("there is no %s \"%s\"", what, name);
-
-    unixctl_command_reply_error(conn, s);
-    free(s);
 }
 
 static void
@@ -246,7 +140,7 @@ show_vnics(struct unixctl_conn *conn, int argc, const char *argv[],
     const char *name;
     bool as_json;
 
-    if (!parse_args(conn, argc, argv, &as_json, &name)) {
+    if (!reply_parse_args(conn, argc, argv, &as_json, &name)) {
         return;
     }
     if (name && (!config || (!shash_find(&config->vnics, name)
@@ -329,7 +223,7 @@ vnic_link_show(struct unixctl_conn *conn, int argc, const char *argv[],
     const char *name;
     bool as_json;
 
-    if (!parse_args(conn, argc, argv, &as_json, &name)) {
+    if (!reply_parse_args(conn, argc, argv, &as_json, &name)) {
         return;
     }
     if (name && (!config || !shash_find(&config->links, name))) {
@@ -345,6 +239,115 @@ vnic_link_show(struct unixctl_conn *conn, int argc, const char *argv[],
         for (size_t i = 0; i < shash_count(&config->links); i++) {
             if (!name || !strcmp(name, sorted[i]->name)) {
                 json_array_add(rows, link_to_json(sorted[i]->data));
+            }
+        }
+        free(sorted);
+    }
+    reply_rows(conn, rows, as_json, columns);
+}
+
+/* vnic/classifier-show. */
+
+static void
+add_classifier_row(struct json *rows, const char *link, const char *match,
+                   const char *action)
+{
+    struct json *row = json_object_create();
+
+    json_object_put_string(row, "link", link);
+    json_object_put_string(row, "match", match);
+    json_object_put_string(row, "action", action);
+    json_object_put_string(row, "installed", "sw");
+    json_array_add(rows, row);
+}
+
+static const struct vnic_row *
+find_default(const struct config *config, const char *link)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &config->defaults) {
+        const struct vnic_row *vnic = node->data;
+
+        if (vnic->status.state == ROW_ACTIVE && !strcmp(vnic->link, link)) {
+            return vnic;
+        }
+    }
+    return NULL;
+}
+
+/* In the order in which the link looks, in the syntax of flows.  VLAN 0 is
+ * untagged or priority-tagged. */
+static void
+add_classifier(struct json *rows, const struct config *config,
+               const char *link)
+{
+    const struct shash_node **sorted = shash_sort(&config->vnics);
+    const struct vnic_row *fallback = find_default(config, link);
+
+    add_classifier_row(rows, link,
+                       "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00",
+                       "copy to each VNIC in the VLAN and the default port");
+    for (size_t i = 0; i < shash_count(&config->vnics); i++) {
+        const struct vnic_row *vnic = sorted[i]->data;
+
+        if (!vnic->is_etherstub && !strcmp(vnic->link ? vnic->link : "", link)
+            && row_effective(&vnic->status,
+                             &vnic->runtime)->state == ROW_ACTIVE) {
+            char *vlan = vnic->config.vlan
+                ? xasprintf("dl_vlan=%"PRIu16, vnic->config.vlan)
+                : xstrdup("vlan_tci=0x0000/0x0fff");
+            char *match = xasprintf("%s,dl_dst="ETH_ADDR_FMT, vlan,
+                                    ETH_ADDR_ARGS(vnic->config.mac));
+            char *action = xasprintf("ring of %s", vnic->name);
+
+            add_classifier_row(rows, link, match, action);
+            free(action);
+            free(match);
+            free(vlan);
+        }
+    }
+    if (fallback) {
+        char *action = xasprintf("default port %s", fallback->name);
+
+        add_classifier_row(rows, link, "", action);
+        free(action);
+    } else {
+        add_classifier_row(rows, link, "", "drop (no_default_port)");
+    }
+    free(sorted);
+}
+
+static void
+vnic_classifier_show(struct unixctl_conn *conn, int argc, const char *argv[],
+                     void *aux OVS_UNUSED)
+{
+    static const char *const columns[] = {
+        "link", "installed", "match", "action", NULL
+    };
+    const struct config *config = plugin_config();
+    const char *name;
+    bool as_json;
+
+    if (!reply_parse_args(conn, argc, argv, &as_json, &name)) {
+        return;
+    }
+    if (name && (!config || !shash_find(&config->links, name))) {
+        reply_unknown(conn, "link", name);
+        return;
+    }
+
+    struct json *rows = json_array_create_empty();
+
+    if (config) {
+        const struct shash_node **sorted = shash_sort(&config->links);
+
+        for (size_t i = 0; i < shash_count(&config->links); i++) {
+            const struct link_row *link = sorted[i]->data;
+
+            if (link->status.state == ROW_ACTIVE
+                && (!name || !strcmp(name, link->name))) {
+                add_classifier(rows, config, link->name);
             }
         }
         free(sorted);
@@ -381,7 +384,7 @@ vnic_seam_show(struct unixctl_conn *conn, int argc, const char *argv[],
     const char *name;
     bool as_json;
 
-    if (!parse_args(conn, argc, argv, &as_json, &name)) {
+    if (!reply_parse_args(conn, argc, argv, &as_json, &name)) {
         return;
     }
 
@@ -402,7 +405,7 @@ vnic_drop_reasons(struct unixctl_conn *conn, int argc, const char *argv[],
     const char *name;
     bool as_json;
 
-    if (!parse_args(conn, argc, argv, &as_json, &name)) {
+    if (!reply_parse_args(conn, argc, argv, &as_json, &name)) {
         return;
     }
 
@@ -429,7 +432,7 @@ vnic_timing(struct unixctl_conn *conn, int argc, const char *argv[],
     const char *name;
     bool as_json;
 
-    if (!parse_args(conn, argc, argv, &as_json, &name)) {
+    if (!reply_parse_args(conn, argc, argv, &as_json, &name)) {
         return;
     }
 
@@ -454,7 +457,7 @@ vnic_version(struct unixctl_conn *conn, int argc, const char *argv[],
     const char *name;
     bool as_json;
 
-    if (!parse_args(conn, argc, argv, &as_json, &name)) {
+    if (!reply_parse_args(conn, argc, argv, &as_json, &name)) {
         json_destroy(rows);
         return;
     }
@@ -481,6 +484,8 @@ plugin_unixctl_init(void)
           vnic_show, 3 },
         { "vnic/link-show", "[-f json] [LINK]  links, their status and "
           "packets", vnic_link_show, 3 },
+        { "vnic/classifier-show", "[-f json] [LINK]  which frames go where",
+          vnic_classifier_show, 3 },
         { "vnic/ring-show", "[-f json] [VNIC]  receive rings and their fill",
           vnic_ring_show, 3 },
         { "vnic/drop-reasons", "[-f json]  why frames are dropped",
