@@ -113,6 +113,18 @@ link_no_default(struct link *link, struct dp_packet *packet)
     drop_packets(&link->drops, DROP_NO_DEFAULT_PORT, &packet, 1);
 }
 
+/* Takes the tag off a frame that classify_extract() found in a VLAN.  OVS's
+ * eth_pop_vlan() does nothing for a packet that was not parsed yet, as those
+ * from a device are. */
+static void
+link_untag(struct dp_packet *packet)
+{
+    uint8_t *data = dp_packet_data(packet);
+
+    memmove(data + VLAN_HEADER_LEN, data, 2 * ETH_ADDR_LEN);
+    dp_packet_resize_l2(packet, -VLAN_HEADER_LEN);
+}
+
 /* Receive. */
 
 /* Copies 'packet', which is in 'vlan' but carries no tag of it, to every port
@@ -146,7 +158,7 @@ link_receive_group(struct link *link, struct dp_packet *packet,
     }
     if (key->vlan != L2_VLAN_NONE) {
         if (key->vlan) {
-            eth_pop_vlan(packet);
+            link_untag(packet);
         }
         link_copy_to_vlan(link, packet, key->vlan, NULL);
     }
@@ -162,7 +174,7 @@ link_receive_unicast(struct link *link, struct dp_packet *packet,
 
     if (port) {
         if (key->vlan) {
-            eth_pop_vlan(packet);
+            link_untag(packet);
         }
         run_add(run, port, packet);
         return;
@@ -203,13 +215,11 @@ link_receive(struct link *link, struct dp_packet_batch *batch)
     counter_add_own(&link->rx_bytes, bytes);
 }
 
-void
-link_poll(struct link *link)
+/* Returns the number of frames received. */
+static size_t
+link_poll_rxq(struct link *link)
+    OVS_REQUIRES(link->rx_mutex)
 {
-    if (!link->netdev || ovs_mutex_trylock(&link->rx_mutex)) {
-        return;
-    }
-
     struct netdev_rxq *rxq = link->rxqs[link->next_rxq];
     struct dp_packet_batch batch;
     int error;
@@ -218,10 +228,38 @@ link_poll(struct link *link)
     dp_packet_batch_init(&batch);
     error = netdev_rxq_recv(rxq, &batch, NULL);
     if (!error) {
+        size_t n = batch.count;
+
         link_receive(link, &batch);
-    } else if (error != EAGAIN && error != EOPNOTSUPP && error != ENETDOWN) {
+        return n;
+    }
+    if (error != EAGAIN && error != EOPNOTSUPP && error != ENETDOWN) {
         VLOG_INFO_RL(&rl, "%s: error receiving from %s (%s)", link->name,
                      netdev_get_name(link->netdev), ovs_strerror(error));
+    }
+    return 0;
+}
+
+void
+link_poll(struct link *link)
+{
+    if (link->netdev && !ovs_mutex_trylock(&link->rx_mutex)) {
+        link_poll_rxq(link);
+        ovs_mutex_unlock(&link->rx_mutex);
+    }
+}
+
+/* While a link has no ports, nobody polls it and frames wait in the device.
+ * Receives them, to nobody, so that the first port doesn't get what came
+ * before it was there.  Bounded, as a device may receive without end. */
+static void
+link_discard_backlog(struct link *link)
+{
+    int idle = 0;
+
+    ovs_mutex_lock(&link->rx_mutex);
+    for (int i = 0; i < 1024 && idle < link->n_rxqs; i++) {
+        idle = link_poll_rxq(link) ? 0 : idle + 1;
     }
     ovs_mutex_unlock(&link->rx_mutex);
 }
@@ -305,7 +343,7 @@ link_send_group(const struct link_port *from, struct dp_packet *packet,
     } else if (key->vlan != L2_VLAN_NONE) {
         struct dp_packet *untagged = dp_packet_clone(packet);
 
-        eth_pop_vlan(untagged);
+        link_untag(untagged);
         link_copy_to_vlan(link, untagged, key->vlan, from);
         dp_packet_delete(untagged);
     }
@@ -327,7 +365,7 @@ link_send_local(const struct link_port *from, const struct link_port *to,
                 struct dp_packet *packet)
 {
     if (from->is_default && to->claim.key.vlan) {
-        eth_pop_vlan(packet);
+        link_untag(packet);
     }
     counter_add(&from->link->tx_local, 1);
     ring_put(to->ring, &packet, 1);
@@ -419,6 +457,10 @@ bool
 link_add_port(struct link *link, struct link_port *port)
 {
     port->link = link;
+    if (link->netdev && !link_default_port(link)
+        && cmap_is_empty(&link->cls.claims)) {
+        link_discard_backlog(link);
+    }
     if (port->is_default) {
         if (link_default_port(link)) {
             return false;

@@ -363,11 +363,32 @@ derive_mac(const struct vnic_row *row)
 }
 
 static void
-assign_mac(struct vnic_row *row, const struct vnic_row *prev)
+assign_factory_mac(struct vnic_row *row, const struct vnic_row *prev)
 {
     struct link_info info;
 
+    if (link_get_info(row->link, &info)) {
+        row->config.mac = info.mac;
+        link_info_destroy(&info);
+    }
     if (!eth_addr_is_zero(row->config.mac)) {
+        return;
+    }
+    if (row->status.state == ROW_ACTIVE) {
+        row_error(&row->status, "mac_mode: link \"%s\" has no factory "
+                  "address; set mac_mode to auto", row->link);
+    } else if (prev) {
+        /* The link is closed; it will be the same one. */
+        row->config.mac = prev->config.mac;
+    }
+}
+
+/* Also for rows that are not in use now: a random address outlives that, and
+ * so does the right to an address. */
+static void
+assign_mac(struct vnic_row *row, const struct vnic_row *prev)
+{
+    if (!eth_addr_is_zero(row->config.mac) || !row->link) {
         return;
     }
     switch (row->mac_mode) {
@@ -376,14 +397,7 @@ assign_mac(struct vnic_row *row, const struct vnic_row *prev)
         row->config.mac = derive_mac(row);
         break;
     case MAC_FACTORY:
-        if (link_get_info(row->link, &info)) {
-            row->config.mac = info.mac;
-            link_info_destroy(&info);
-        }
-        if (eth_addr_is_zero(row->config.mac)) {
-            row_error(&row->status, "mac_mode: link \"%s\" has no factory "
-                      "address; set mac_mode to auto", row->link);
-        }
+        assign_factory_mac(row, prev);
         break;
     case MAC_RANDOM:
         if (prev && prev->mac_mode == MAC_RANDOM) {
@@ -432,44 +446,61 @@ claim_places(struct shash *places, struct vnic_row *row)
     }
 }
 
-static bool
-had_place(const struct vnic_row *row, const struct config *prev)
+/* How strong the claim of 'row' to its address is: the highest goes first. */
+enum precedence { NEWCOMER, HOLDER, HOLDER_IN_USE, N_PRECEDENCES };
+
+static enum precedence
+precedence(const struct vnic_row *row, const struct config *prev)
 {
     const struct vnic_row *old = prev ? shash_find_data(&prev->vnics,
                                                         row->name) : NULL;
 
-    return (old && old->status.state == ROW_ACTIVE && !old->is_etherstub
-            && !strcmp(old->link, row->link)
-            && old->config.vlan == row->config.vlan
-            && eth_addr_equals(old->config.mac, row->config.mac));
+    if (!old || !old->is_holder || strcmp(old->link, row->link)
+        || old->config.vlan != row->config.vlan
+        || !eth_addr_equals(old->config.mac, row->config.mac)) {
+        return NEWCOMER;
+    }
+    return old->status.state == ROW_ACTIVE ? HOLDER_IN_USE : HOLDER;
+}
+
+static void
+claim_all(struct config *config, const struct config *prev,
+          const struct shash_node **sorted)
+{
+    struct shash places = SHASH_INITIALIZER(&places);
+    size_t n = shash_count(&config->vnics);
+
+    for (int turn = N_PRECEDENCES - 1; turn >= 0; turn--) {
+        for (size_t i = 0; i < n; i++) {
+            struct vnic_row *row = sorted[i]->data;
+
+            if (!row->is_etherstub && row->link
+                && precedence(row, prev) == turn) {
+                if (row->status.state == ROW_ACTIVE) {
+                    claim_places(&places, row);
+                    row->is_holder = row->status.state == ROW_ACTIVE;
+                } else {
+                    row->is_holder = turn > NEWCOMER;
+                }
+            }
+        }
+    }
+    shash_destroy(&places);
 }
 
 void
 config_assign_macs(struct config *config, const struct config *prev)
 {
     const struct shash_node **sorted = shash_sort(&config->vnics);
-    struct shash places = SHASH_INITIALIZER(&places);
-    size_t n = shash_count(&config->vnics);
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < shash_count(&config->vnics); i++) {
         struct vnic_row *row = sorted[i]->data;
 
-        if (!row->is_etherstub && row->status.state == ROW_ACTIVE) {
+        if (!row->is_etherstub) {
             assign_mac(row, prev ? shash_find_data(&prev->vnics, row->name)
                                  : NULL);
         }
     }
-    /* Those that had their address first, then the others by name. */
-    for (int had = 1; had >= 0; had--) {
-        for (size_t i = 0; i < n; i++) {
-            struct vnic_row *row = sorted[i]->data;
-
-            if (!row->is_etherstub && row->status.state == ROW_ACTIVE
-                && had_place(row, prev) == had) {
-                claim_places(&places, row);
-            }
-        }
-    }
-    shash_destroy(&places);
+    claim_all(config, prev, sorted);
     free(sorted);
 }

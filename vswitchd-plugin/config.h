@@ -81,6 +81,8 @@ struct vnic_row {
     bool has_row;
     bool has_iface;
     bool is_etherstub;          /* Also a struct link_row. */
+    bool is_holder;             /* Has its MAC address, perhaps only until it
+                                 * is in use again and nobody else took it. */
     struct vnic_config config;
     struct row_status status;   /* What the rows say. */
     struct row_status runtime;  /* What became of them, if 'status' is good. */
