@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Links on DPDK devices, whose VNICs PMD threads poll.
+
+DPDK's pcap driver makes a DPDK device of one end of a veth, so that the far
+end is as in the other tests."""
+
+import re
+import random
+import time
+
+import pytest
+
+from frames import BLUE, FAR, RED, addressed_to, experimental, frame, tagged
+from netns import send_paced
+from test_isolation import QUIET
+from waiting import wait_for
+
+HUGEPAGES = 512                 # Of 2 MB; what OVS takes for a NUMA node.
+SYSCTL = "/proc/sys/vm/nr_hugepages"
+
+AS_DPDK = ["netdev=dpdk0", "type=dpdk",
+           "options:dpdk-devargs=net_pcap0,iface=l1"]
+AS_SYSTEM = ["netdev=l1", 'type=""', "options={}"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hugepages():
+    """Sets huge pages aside while the tests of this file run."""
+    with open(SYSCTL) as sysctl:
+        before = int(sysctl.read())
+    try:
+        set_hugepages(before + HUGEPAGES)
+        yield
+    finally:
+        set_hugepages(before)
+
+
+def set_hugepages(n):
+    with open(SYSCTL, "w") as sysctl:
+        sysctl.write(str(n))
+    with open(SYSCTL) as sysctl:
+        if int(sysctl.read()) < n:
+            pytest.skip(f"no memory for {HUGEPAGES} huge pages of 2 MB")
+
+
+@pytest.fixture
+def dpdk(sb):
+    """A sandbox with DPDK, and with a cable from l1 to "far"."""
+    sb.vsctl("set", "Open_vSwitch", ".", "other_config:dpdk-init=true",
+             "other_config:dpdk-extra=--no-pci",
+             "other_config:pmd-cpu-mask=0x2",
+             "other_config:pmd-maxsleep=100")
+    assert sb.get("Open_vSwitch", ".", "dpdk_initialized") == "true"
+    sb.far = sb.netns("far")
+    sb.veth("l1", sb.far, FAR, ip="10.0.0.1")
+    return sb
+
+
+def polled_by_pmd(sb):
+    """Names of the ports in pmd-rxq-show."""
+    lines = sb.appctl("dpif-netdev/pmd-rxq-show").splitlines()
+    return {line.split()[1] for line in lines if "port:" in line}
+
+
+def test_vnics_on_a_pmd(dpdk):
+    dpdk.vsctl("add-vnic-link", "l1", *AS_DPDK)
+    red = dpdk.tenant("red", "l1", RED, ip="10.0.0.2")
+    blue = dpdk.tenant("blue", "l1", BLUE, ip="10.0.0.3")
+    dpdk.default_port("default", "l1")
+    assert dpdk.get("VNIC_Link", "l1", "capabilities:polling") == "pmd"
+    red.serve_http("10.0.0.2", "This is red.")
+
+    dpdk.far.ping("10.0.0.3")
+    blue.ping("10.0.0.2")
+    assert dpdk.far.curl("10.0.0.2") == "This is red."
+    assert polled_by_pmd(dpdk) == {"red", "blue", "default"}
+
+
+def test_2000_frames_to_two_vnics_on_a_pmd(dpdk):
+    dpdk.vsctl("add-vnic-link", "l1", *AS_DPDK)
+    far = dpdk.far.wire()
+    red = dpdk.tenant("red", "l1", RED).wire()
+    blue = dpdk.tenant("blue", "l1", BLUE, vlan=100).wire()
+    frames = [frame(random.choice([RED, BLUE])) for _ in range(2000)]
+    to_red, to_blue = addressed_to(frames, RED), addressed_to(frames, BLUE)
+
+    send_paced(far, [f if f in to_red else tagged(f, 100) for f in frames],
+               [red, blue])
+
+    assert experimental(red.collect(QUIET)) == to_red
+    assert experimental(blue.collect(QUIET)) == to_blue
+
+
+def test_polling_changes_with_the_link(dpdk):
+    """From the main thread to a PMD and back, under a stream of pings."""
+    dpdk.vsctl("add-vnic-link", "l1", *AS_SYSTEM)
+    red = dpdk.tenant("red", "l1", RED, ip="10.0.0.2")
+    dpdk.far.ping("10.0.0.2")
+    dpdk.far.spawn("ping", "-n", "-q", "-i", "0.002", "10.0.0.2",
+                   stdout=-3)
+
+    for _ in range(5):
+        dpdk.vsctl("set", "VNIC_Link", "l1", *AS_DPDK)
+        wait_for(lambda: polled_by_pmd(dpdk) == {"red"}, "a PMD for red")
+        dpdk.wait_status("VNIC", "red", "active")
+        red.ping("10.0.0.1", count=2)
+
+        dpdk.vsctl("set", "VNIC_Link", "l1", *AS_SYSTEM)
+        wait_for(lambda: not polled_by_pmd(dpdk), "red leaving the PMD")
+        dpdk.wait_status("VNIC", "red", "active")
+        red.ping("10.0.0.1", count=2)
+
+
+def test_vnic_changes_under_a_pmd(dpdk):
+    """Ports come, change and go while a PMD thread polls their link."""
+    dpdk.vsctl("add-vnic-link", "l1", *AS_DPDK)
+    dpdk.tenant("red", "l1", RED, ip="10.0.0.2")
+    dpdk.far.ping("10.0.0.2")
+    pings = dpdk.far.spawn("ping", "-n", "-q", "-i", "0.002", "10.0.0.2",
+                           stdout=-1)
+    dpdk.bridge("br")
+
+    for i in range(10):
+        dpdk.vsctl("add-vnic", "br", "blue", "link=l1", f'mac="{BLUE}"')
+        dpdk.vsctl("set", "VNIC", "blue", f"vlan={i + 1}")
+        dpdk.vsctl("set", "VNIC", "blue", "rings=@r",
+                   "--", "--id=@r", "create", "VNIC_Ring", "id=0",
+                   f"depth={64 << (i % 4)}")
+        dpdk.vsctl("del-vnic", "blue")
+
+    pings.send_signal(2)
+    output = pings.communicate(timeout=20)[0]
+    # Not none lost: while it adds a port, Open vSwitch takes no upcalls, and
+    # drops a packet whose flow it has just removed.
+    sent, received = (int(n) for n in re.findall(
+        r"(\d+) packets transmitted, (\d+) received", output)[0])
+    assert sent > 50 and sent - received <= sent // 50 + 1, output
+
+
+def test_dpdk_comes_after_its_link(sb):
+    sb.vsctl("add-vnic-link", "l1", *AS_DPDK)
+    far = sb.netns("far")
+    sb.veth("l1", far, FAR, ip="10.0.0.1")
+    red = sb.tenant("red", "l1", RED, ip="10.0.0.2")
+    assert sb.get("VNIC", "red", "status") == "error"
+
+    sb.vsctl("set", "Open_vSwitch", ".", "other_config:dpdk-init=true",
+             "other_config:dpdk-extra=--no-pci",
+             "other_config:pmd-cpu-mask=0x2",
+             "other_config:pmd-maxsleep=100")
+
+    sb.wait_status("VNIC", "red", "active")
+    red.ping("10.0.0.1")
+
+
+def test_daemon_with_dpdk_is_killed_and_restarted(dpdk):
+    dpdk.vsctl("add-vnic-link", "l1", *AS_DPDK)
+    dpdk.tenant("red", "l1", RED, ip="10.0.0.2")
+    dpdk.far.ping("10.0.0.2")
+
+    dpdk.kill_daemon()
+    time.sleep(0.2)
+    dpdk.start_daemon()
+
+    assert dpdk.get("VNIC", "red", "status") == "active"
+    wait_for(lambda: not dpdk.far.ping("10.0.0.2", count=1, check=False),
+             "pings")
