@@ -184,8 +184,9 @@ vnic_ring_show(struct unixctl_conn *conn, int argc, const char *argv[],
 
 /* vnic/link-show. */
 
-static struct json *
-link_to_json(const struct link_row *link)
+static void
+add_link(struct json *rows, const struct config *config OVS_UNUSED,
+         const struct link_row *link)
 {
     struct json *row = json_object_create();
     struct link_info info;
@@ -208,17 +209,16 @@ link_to_json(const struct link_row *link)
         put_drops(row, info.drops);
         link_info_destroy(&info);
     }
-    return row;
+    json_array_add(rows, row);
 }
 
+/* Replies with what "add" adds for each link, or for the one named. */
 static void
-vnic_link_show(struct unixctl_conn *conn, int argc, const char *argv[],
-               void *aux OVS_UNUSED)
+show_links(struct unixctl_conn *conn, int argc, const char *argv[],
+           const char *const columns[],
+           void (*add)(struct json *rows, const struct config *,
+                       const struct link_row *))
 {
-    static const char *const columns[] = {
-        "name", "polled_by", "mac", "status", "rx_packets", "flooded",
-        "unclaimed", "tx_packets", "tx_local", "drops", "reason", NULL
-    };
     const struct config *config = plugin_config();
     const char *name;
     bool as_json;
@@ -237,13 +237,27 @@ vnic_link_show(struct unixctl_conn *conn, int argc, const char *argv[],
         const struct shash_node **sorted = shash_sort(&config->links);
 
         for (size_t i = 0; i < shash_count(&config->links); i++) {
-            if (!name || !strcmp(name, sorted[i]->name)) {
-                json_array_add(rows, link_to_json(sorted[i]->data));
+            const struct link_row *link = sorted[i]->data;
+
+            if (!name || !strcmp(name, link->name)) {
+                add(rows, config, link);
             }
         }
         free(sorted);
     }
     reply_rows(conn, rows, as_json, columns);
+}
+
+static void
+vnic_link_show(struct unixctl_conn *conn, int argc, const char *argv[],
+               void *aux OVS_UNUSED)
+{
+    static const char *const columns[] = {
+        "name", "polled_by", "mac", "status", "rx_packets", "flooded",
+        "unclaimed", "tx_packets", "tx_local", "drops", "reason", NULL
+    };
+
+    show_links(conn, argc, argv, columns, add_link);
 }
 
 /* vnic/classifier-show. */
@@ -280,8 +294,14 @@ find_default(const struct config *config, const char *link)
  * untagged or priority-tagged. */
 static void
 add_classifier(struct json *rows, const struct config *config,
-               const char *link)
+               const struct link_row *link_row)
 {
+    const char *link = link_row->name;
+
+    if (link_row->status.state != ROW_ACTIVE) {
+        return;
+    }
+
     const struct shash_node **sorted = shash_sort(&config->vnics);
     const struct vnic_row *fallback = find_default(config, link);
 
@@ -291,7 +311,7 @@ add_classifier(struct json *rows, const struct config *config,
     for (size_t i = 0; i < shash_count(&config->vnics); i++) {
         const struct vnic_row *vnic = sorted[i]->data;
 
-        if (!vnic->is_etherstub && !strcmp(vnic->link ? vnic->link : "", link)
+        if (nullable_string_is_equal(vnic->link, link)
             && row_effective(&vnic->status,
                              &vnic->runtime)->state == ROW_ACTIVE) {
             char *vlan = vnic->config.vlan
@@ -325,34 +345,8 @@ vnic_classifier_show(struct unixctl_conn *conn, int argc, const char *argv[],
     static const char *const columns[] = {
         "link", "installed", "match", "action", NULL
     };
-    const struct config *config = plugin_config();
-    const char *name;
-    bool as_json;
 
-    if (!reply_parse_args(conn, argc, argv, &as_json, &name)) {
-        return;
-    }
-    if (name && (!config || !shash_find(&config->links, name))) {
-        reply_unknown(conn, "link", name);
-        return;
-    }
-
-    struct json *rows = json_array_create_empty();
-
-    if (config) {
-        const struct shash_node **sorted = shash_sort(&config->links);
-
-        for (size_t i = 0; i < shash_count(&config->links); i++) {
-            const struct link_row *link = sorted[i]->data;
-
-            if (link->status.state == ROW_ACTIVE
-                && (!name || !strcmp(name, link->name))) {
-                add_classifier(rows, config, link->name);
-            }
-        }
-        free(sorted);
-    }
-    reply_rows(conn, rows, as_json, columns);
+    show_links(conn, argc, argv, columns, add_classifier);
 }
 
 /* vnic/seam-show, vnic/drop-reasons, vnic/timing, vnic/version. */
