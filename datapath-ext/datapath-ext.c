@@ -9,6 +9,7 @@
 #include "datapath-ext/link.h"
 #include "datapath-ext/netdev-vnic.h"
 #include "datapath-ext/ring.h"
+#include "netdev.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "odp-util.h"
@@ -22,6 +23,7 @@ struct link_entry {
     struct link_config config;  /* Owns what it points to. */
     struct link *link;          /* NULL if the device can't be opened... */
     char *error;                /* ...and why. */
+    uint64_t change_seq;        /* Of the device, when seen last. */
 };
 
 struct vnic_entry {
@@ -56,6 +58,23 @@ datapath_ext_exit(void)
 {
     datapath_ext_set_vnics(NULL, 0);
     datapath_ext_set_links(NULL, 0);
+}
+
+void
+datapath_ext_run(void)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &links) {
+        struct link_entry *entry = node->data;
+        struct netdev *netdev = entry->link ? link_netdev(entry->link) : NULL;
+        uint64_t seq = netdev ? netdev_get_change_seq(netdev) : 0;
+
+        if (entry->change_seq != seq) {
+            entry->change_seq = seq;
+            netdev_vnic_notify(entry->link);
+        }
+    }
 }
 
 /* Links. */

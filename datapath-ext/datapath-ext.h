@@ -97,6 +97,10 @@ void datapath_ext_init(void);
 /* Call after the last bridge is gone. */
 void datapath_ext_exit(void);
 
+/* Call in each turn of the main loop, which wakes up when connectivity_seq
+ * changes: passes on what changed in the links' devices. */
+void datapath_ext_run(void);
+
 void datapath_ext_set_links(const struct link_config *, size_t n);
 void datapath_ext_set_vnics(const struct vnic_config *, size_t n);
 

@@ -125,6 +125,18 @@ link_untag(struct dp_packet *packet)
     dp_packet_resize_l2(packet, -VLAN_HEADER_LEN);
 }
 
+/* A copy for another port.  What the device or the datapath noted about the
+ * original, such as a hardware flow's mark, is not true of its second way
+ * through the datapath. */
+static struct dp_packet *
+link_copy(const struct dp_packet *packet)
+{
+    struct dp_packet *copy = dp_packet_clone(packet);
+
+    dp_packet_reset_offload(copy);
+    return copy;
+}
+
 /* Receive. */
 
 /* Copies 'packet', which is in 'vlan' but carries no tag of it, to every port
@@ -137,7 +149,7 @@ link_copy_to_vlan(struct link *link, const struct dp_packet *packet,
 
     CMAP_FOR_EACH (port, claim.node, &link->cls.claims) {
         if (port->claim.key.vlan == vlan && port != from) {
-            struct dp_packet *copy = dp_packet_clone(packet);
+            struct dp_packet *copy = link_copy(packet);
 
             ring_put(port->ring, &copy, 1);
         }
@@ -152,7 +164,7 @@ link_receive_group(struct link *link, struct dp_packet *packet,
 
     counter_add_own(&link->rx_flooded, 1);
     if (default_port) {
-        struct dp_packet *copy = dp_packet_clone(packet);
+        struct dp_packet *copy = link_copy(packet);
 
         ring_put(default_port->ring, &copy, 1);
     }
@@ -324,6 +336,7 @@ link_send_device(const struct link_port *from, struct dp_packet *packet)
 
     if (default_port && default_port != from) {
         link_tag(from, packet);
+        dp_packet_reset_offload(packet);
         ring_put(default_port->ring, &packet, 1);
     } else {
         drop_packets(from->drops, DROP_NO_DEVICE, &packet, 1);
@@ -341,7 +354,7 @@ link_send_group(const struct link_port *from, struct dp_packet *packet,
     if (!from->is_default || !key->vlan) {
         link_copy_to_vlan(link, packet, key->vlan, from);
     } else if (key->vlan != L2_VLAN_NONE) {
-        struct dp_packet *untagged = dp_packet_clone(packet);
+        struct dp_packet *untagged = link_copy(packet);
 
         link_untag(untagged);
         link_copy_to_vlan(link, untagged, key->vlan, from);
@@ -349,7 +362,7 @@ link_send_group(const struct link_port *from, struct dp_packet *packet,
     }
     link_tag(from, packet);
     if (default_port && default_port != from) {
-        struct dp_packet *copy = dp_packet_clone(packet);
+        struct dp_packet *copy = link_copy(packet);
 
         ring_put(default_port->ring, &copy, 1);
     }
@@ -367,6 +380,7 @@ link_send_local(const struct link_port *from, const struct link_port *to,
     if (from->is_default && to->claim.key.vlan) {
         link_untag(packet);
     }
+    dp_packet_reset_offload(packet);
     counter_add(&from->link->tx_local, 1);
     ring_put(to->ring, &packet, 1);
     return NULL;
@@ -522,6 +536,11 @@ link_configure_netdev(struct netdev *netdev, const struct link_config *config,
         ? 0 : netdev_set_config(netdev, &options, errp);
     smap_destroy(&options);
     if (error) {
+        char *reason = *errp;
+
+        *errp = xasprintf("options: %s; change options",
+                          reason ? reason : ovs_strerror(error));
+        free(reason);
         return error;
     }
 

@@ -38,6 +38,7 @@ struct netdev_vnic {
     bool ring_wakes;
     odp_port_t number;          /* Datapath port number, or ODPP_NONE. */
     int n_open_rxqs;
+    int requested_n_txq;
 
     atomic_uint flags;          /* enum netdev_flags. */
 
@@ -181,6 +182,9 @@ netdev_vnic_detach__(struct netdev_vnic *dev)
     if (port) {
         link_remove_port(port->link, port);
         netdev_vnic_publish(dev, NULL);
+        /* What waits was for the address, VLAN and link that are left. */
+        ring_retire(dev->ring);
+        dev->ring = NULL;
     }
 }
 
@@ -214,25 +218,25 @@ netdev_vnic_attach__(struct netdev_vnic *dev)
         free(new);
         return;
     }
-    if (old && link_port_is_wanted(old, new) && old->number == new->number
-        && dev->ring_depth == depth) {
+    bool stays = old && link_port_is_wanted(old, new);
+
+    if (stays && old->number == new->number && dev->ring_depth == depth) {
         free(new);
         return;
     }
-
+    if (!stays) {
+        netdev_vnic_detach__(dev);
+    }
     netdev_vnic_set_ring(dev, depth);
     new->ring = dev->ring;
     new->drops = dev->drops;
-    if (old && link_port_is_wanted(old, new)) {
+    if (stays) {
         link_replace_port(new->link, old, new);
-    } else {
-        netdev_vnic_detach__(dev);
-        if (!link_add_port(new->link, new)) {
-            VLOG_WARN("%s: its place on link %s is taken",
-                      netdev_get_name(&dev->up), link_name(new->link));
-            free(new);
-            return;
-        }
+    } else if (!link_add_port(new->link, new)) {
+        VLOG_WARN("%s: its place on link %s is taken",
+                  netdev_get_name(&dev->up), link_name(new->link));
+        free(new);
+        return;
     }
     netdev_vnic_publish(dev, new);
 }
@@ -279,6 +283,22 @@ netdev_vnic_attach(void)
 }
 
 void
+netdev_vnic_notify(const struct link *link)
+{
+    struct netdev_vnic *dev;
+
+    ovs_mutex_lock(&devices_mutex);
+    LIST_FOR_EACH (dev, node, &devices) {
+        const struct link_port *port = netdev_vnic_port(dev);
+
+        if (port && port->link == link) {
+            netdev_change_seq_changed(&dev->up);
+        }
+    }
+    ovs_mutex_unlock(&devices_mutex);
+}
+
+void
 netdev_vnic_set_port_number(struct netdev *netdev, odp_port_t number)
 {
     if (is_vnic_class(netdev_get_class(netdev))) {
@@ -308,6 +328,7 @@ netdev_vnic_construct(struct netdev *netdev)
 
     ovsrcu_init(&dev->port, NULL);
     dev->number = ODPP_NONE;
+    dev->requested_n_txq = netdev->n_txq;
     dev->drops = drop_counters_create();
     atomic_init(&dev->flags, NETDEV_UP);
 
@@ -402,11 +423,26 @@ netdev_vnic_get_config(const struct netdev *netdev, struct smap *args)
     return 0;
 }
 
+/* One queue per thread, so that threads meet only in the queues of the link's
+ * device, if that has fewer. */
+static int
+netdev_vnic_set_tx_multiq(struct netdev *netdev, unsigned int n_txq)
+{
+    struct netdev_vnic *dev = netdev_vnic_cast(netdev);
+
+    if (dev->requested_n_txq != n_txq) {
+        dev->requested_n_txq = n_txq;
+        netdev_request_reconfigure(netdev);
+    }
+    return 0;
+}
+
 static int
 netdev_vnic_reconfigure(struct netdev *netdev)
 {
     struct netdev_vnic *dev = netdev_vnic_cast(netdev);
 
+    netdev->n_txq = dev->requested_n_txq;
     ovs_mutex_lock(&devices_mutex);
     netdev_vnic_attach__(dev);
     ovs_mutex_unlock(&devices_mutex);
@@ -720,6 +756,7 @@ netdev_vnic_fill_info(const char *name, struct vnic_info *info)
         .get_config = netdev_vnic_get_config,           \
         .set_config = netdev_vnic_set_config,           \
         .reconfigure = netdev_vnic_reconfigure,         \
+        .set_tx_multiq = netdev_vnic_set_tx_multiq,     \
         .get_numa_id = netdev_vnic_get_numa_id,         \
         .set_etheraddr = netdev_vnic_set_etheraddr,     \
         .get_etheraddr = netdev_vnic_get_etheraddr,     \

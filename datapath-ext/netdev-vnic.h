@@ -53,6 +53,9 @@ void netdev_vnic_detach(const struct link *link);
 /* Attaches all devices that can be. */
 void netdev_vnic_attach(void);
 
+/* Says that a property of the link's device, such as its carrier, changed. */
+void netdev_vnic_notify(const struct link *);
+
 void netdev_vnic_set_port_number(struct netdev *, odp_port_t);
 /* Does nothing unless a device of that name is open. */
 void netdev_vnic_fill_info(const char *name, struct vnic_info *);

@@ -7,6 +7,7 @@
 #include "datapath-ext/ring.h"
 
 #include <rte_ring.h>
+#include <rte_ring_peek.h>
 
 #include "dp-packet.h"
 #include "openvswitch/poll-loop.h"
@@ -113,8 +114,20 @@ size_t
 ring_get(struct ring *ring, struct dp_packet **packets, size_t max)
 {
     counter_add_own(&ring->polls, 1);
-    return rte_ring_sc_dequeue_burst(ring->queue, (void **) packets, max,
-                                     NULL);
+
+    /* A batch must not mix packets of DPDK's pools with others: netdev-dpdk
+     * looks at the first one to know what all of them are. */
+    size_t n = rte_ring_dequeue_burst_start(ring->queue, (void **) packets,
+                                            max, NULL);
+    size_t n_same = 0;
+
+    while (n_same < n && packets[n_same]->source == packets[0]->source) {
+        n_same++;
+    }
+    if (n) {
+        rte_ring_dequeue_finish(ring->queue, n_same);
+    }
+    return n_same;
 }
 
 void

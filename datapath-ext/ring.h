@@ -59,7 +59,8 @@ void ring_retire(struct ring *);
 /* Producers. */
 void ring_put(struct ring *, struct dp_packet **packets, size_t n);
 
-/* The consumer. */
+/* The consumer.  Returns fewer than there are where the packets' source
+ * (malloc() or a DPDK pool) changes: a batch has one source. */
 size_t ring_get(struct ring *, struct dp_packet **packets, size_t max);
 void ring_wait(struct ring *);
 

@@ -90,6 +90,37 @@ test_order(struct ovs_cmdl_context *ctx OVS_UNUSED)
     drop_counters_unref(drops);
 }
 
+/* A batch ends where the source of the packets changes. */
+static void
+test_sources(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    static const size_t runs[] = { 3, 2, 1, 4 };
+    struct drop_counters *drops = drop_counters_create();
+    struct ring *ring = ring_create(64, false, drops);
+    struct dp_packet *packets[64];
+    uint32_t seqno = 0;
+
+    for (size_t run = 0; run < ARRAY_SIZE(runs); run++) {
+        for (size_t i = 0; i < runs[run]; i++) {
+            struct dp_packet *packet = stamp_packet(0, seqno++);
+
+            packet->source = run % 2 ? DPBUF_STUB : DPBUF_MALLOC;
+            ring_put(ring, &packet, 1);
+        }
+    }
+    seqno = 0;
+    for (size_t run = 0; run < ARRAY_SIZE(runs); run++) {
+        assert(ring_get(ring, packets, ARRAY_SIZE(packets)) == runs[run]);
+        for (size_t i = 0; i < runs[run]; i++) {
+            packets[i]->source = DPBUF_MALLOC;
+            assert(take_stamp(packets[i]).seqno == seqno++);
+        }
+    }
+    assert(!ring_get(ring, packets, ARRAY_SIZE(packets)));
+    ring_destroy(ring);
+    drop_counters_unref(drops);
+}
+
 #define N_PRODUCERS 3
 #define N_PACKETS 20000
 
@@ -164,6 +195,7 @@ test_ring_main(int argc, char *argv[])
 {
     static const struct ovs_cmdl_command commands[] = {
         { "order", NULL, 0, 0, test_order, OVS_RO },
+        { "sources", NULL, 0, 0, test_sources, OVS_RO },
         { "threads", NULL, 0, 0, test_threads, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };

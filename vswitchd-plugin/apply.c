@@ -99,8 +99,9 @@ refresh_vnic(struct vnic_row *row)
                      "vnic; add it with ovs-vsctl --may-exist add-vnic "
                      "BRIDGE %s link=%s", row->name, row->name, row->link);
     } else if (!vnic_get_info(row->name, &info) || !info.has_port) {
-        row_inactive(&row->runtime, "its port could not be added; see the "
-                     "error column of Interface \"%s\"", row->name);
+        row_inactive(&row->runtime, "its port could not be added; its bridge "
+                     "must have datapath_type=netdev, and see the error "
+                     "column of Interface \"%s\"", row->name);
     } else if (!info.is_attached) {
         row_inactive(&row->runtime, "its port waits for another thread to "
                      "poll it; this passes in a moment");

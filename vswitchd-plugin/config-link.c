@@ -8,6 +8,7 @@
 
 #include "netdev.h"
 #include "sset.h"
+#include "userspace-tso.h"
 #include "util.h"
 #include "vswitch-idl.h"
 
@@ -27,6 +28,9 @@ check_type(struct link_row *row, const struct sset *types)
     if (type_is_refused(type)) {
         row_error(&row->status, "type: \"%s\" has no device to share; give "
                   "the type of a device, such as system, tap or dpdk", type);
+    } else if (!strncmp(type, "dpdkvhostuser", 13)) {
+        row_error(&row->status, "type: this version has no links on "
+                  "vhost-user devices; make the device a port of a bridge");
     } else if (type[0] && !sset_contains(types, type)) {
         row_error(&row->status, "type: \"%s\" is unknown; see "
                   "iface_types in the Open_vSwitch table", type);
@@ -40,9 +44,9 @@ check_netdev(struct link_row *row, const struct config *config)
         = shash_find_data(&config->ifaces, row->config.netdev);
 
     if (iface) {
-        row_error(&row->status, "netdev: \"%s\" is also an Interface; remove "
-                  "that port with ovs-vsctl del-port %s, or change netdev",
-                  row->config.netdev, row->config.netdev);
+        row_error(&row->status, "netdev: \"%s\" is also an Interface; change "
+                  "netdev, or remove that port", row->config.netdev);
+        row->is_port = true;
     }
 }
 
@@ -54,6 +58,11 @@ check_features(struct link_row *row)
     if (rec->mgmt) {
         row_error(&row->status, "mgmt: there is no Transport \"%s\"; "
                   "clear mgmt", rec->mgmt);
+    }
+    if (userspace_tso_enabled()) {
+        row_error(&row->status, "netdev: links don't take part in TSO; set "
+                  "other_config:userspace-tso-enable to false in the "
+                  "Open_vSwitch table and restart the daemon");
     }
     if (rec->hw_classifier && !strcmp(rec->hw_classifier, "required")) {
         row_error(&row->status, "hw_classifier: this version classifies in "

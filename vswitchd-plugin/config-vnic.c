@@ -416,17 +416,15 @@ place_key(const struct vnic_row *row, const char *address)
                      address);
 }
 
-/* Enters 'row' as the owner of 'address' in its VLAN and link. */
+/* Finds out whether another VNIC of the link and VLAN owns 'address'. */
 static void
-claim_place(struct shash *places, struct vnic_row *row, const char *column,
-            const char *address)
+check_place(const struct shash *places, struct vnic_row *row,
+            const char *column, const char *address)
 {
     char *key = place_key(row, address);
     const struct vnic_row *owner = shash_find_data(places, key);
 
-    if (!owner) {
-        shash_add(places, key, row);
-    } else if (owner != row) {
+    if (owner && owner != row) {
         row_error(&row->status, "%s: %s on link \"%s\", VLAN %"PRIu16", "
                   "belongs to VNIC \"%s\"; change one of them", column,
                   address, row->link, row->config.vlan, owner->name);
@@ -435,14 +433,32 @@ claim_place(struct shash *places, struct vnic_row *row, const char *column,
 }
 
 static void
+claim_place(struct shash *places, struct vnic_row *row, const char *address)
+{
+    char *key = place_key(row, address);
+
+    shash_add_once(places, key, row);
+    free(key);
+}
+
+/* Makes 'row' the owner of all its addresses, or of none. */
+static void
 claim_places(struct shash *places, struct vnic_row *row)
 {
+    size_t n_ips = row->rec ? row->rec->n_ip_addresses : 0;
     char mac[ETH_ADDR_STRLEN + 1];
 
     snprintf(mac, sizeof mac, ETH_ADDR_FMT, ETH_ADDR_ARGS(row->config.mac));
-    claim_place(places, row, "mac", mac);
-    for (size_t i = 0; row->rec && i < row->rec->n_ip_addresses; i++) {
-        claim_place(places, row, "ip_addresses", row->rec->ip_addresses[i]);
+    check_place(places, row, row->mac_mode == MAC_FACTORY ? "mac_mode" : "mac",
+                mac);
+    for (size_t i = 0; i < n_ips; i++) {
+        check_place(places, row, "ip_addresses", row->rec->ip_addresses[i]);
+    }
+    if (row->status.state == ROW_ACTIVE) {
+        claim_place(places, row, mac);
+        for (size_t i = 0; i < n_ips; i++) {
+            claim_place(places, row, row->rec->ip_addresses[i]);
+        }
     }
 }
 

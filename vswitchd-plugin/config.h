@@ -63,6 +63,7 @@ struct row_status {
 struct link_row {
     char *name;
     bool is_etherstub;
+    bool is_port;               /* Its device is a port of a bridge too. */
     struct smap capabilities;
     struct row_status status;
 

@@ -134,16 +134,9 @@ plugin_start_stats(void)
     status_write_statistics(plugin.config, plugin.idl);
 }
 
-void
-plugin_run(void)
+static void
+plugin_run_stats_txn(void)
 {
-    if (!plugin.idl || !ovsdb_idl_has_lock(plugin.idl)) {
-        return;
-    }
-    if (!plugin.stats_txn && plugin_has_rows()
-        && time_msec() >= plugin.next_stats) {
-        plugin_start_stats();
-    }
     if (plugin.stats_txn
         && ovsdb_idl_txn_commit(plugin.stats_txn) != TXN_INCOMPLETE) {
         ovsdb_idl_txn_destroy(plugin.stats_txn);
@@ -152,11 +145,34 @@ plugin_run(void)
 }
 
 void
+plugin_run(void)
+{
+    if (!plugin.idl) {
+        return;
+    }
+    plugin_run_stats_txn();
+    if (ovsdb_idl_is_lock_contended(plugin.idl)) {
+        /* Another daemon has taken over, and bridge_run() has given up its
+         * bridges: give up the devices.  To regain the lock is a change of
+         * the database, so that all is configured again then. */
+        datapath_ext_exit();
+        return;
+    }
+    datapath_ext_run();
+    if (ovsdb_idl_has_lock(plugin.idl) && !plugin.stats_txn
+        && plugin_has_rows() && time_msec() >= plugin.next_stats) {
+        plugin_start_stats();
+        plugin_run_stats_txn();
+    }
+}
+
+void
 plugin_wait(void)
 {
     if (plugin.stats_txn) {
         ovsdb_idl_txn_wait(plugin.stats_txn);
-    } else if (plugin_has_rows()) {
+    } else if (plugin.idl && ovsdb_idl_has_lock(plugin.idl)
+               && plugin_has_rows()) {
         poll_timer_wait_until(plugin.next_stats);
     }
 }

@@ -79,6 +79,26 @@ log_error(const char *table, const char *name, const char *old_reason,
         }                                                                   \
     } while (0)
 
+/* Who adds a link's device to a bridge takes it away from the VNICs, and looks
+ * at the port, not at the link. */
+static void
+write_port_error(const struct ovsrec_vnic_link *link,
+                 const struct ovsdb_idl *idl)
+{
+    const struct ovsrec_interface *iface;
+    char *error = xasprintf("%s is the device of VNIC_Link \"%s\", which is "
+                            "out of use for that; remove this port or change "
+                            "the link", link->netdev, link->name);
+
+    OVSREC_INTERFACE_FOR_EACH (iface, idl) {
+        if (!strcmp(iface->name, link->netdev)
+            && !nullable_string_is_equal(iface->error, error)) {
+            ovsrec_interface_set_error(iface, error);
+        }
+    }
+    free(error);
+}
+
 static void
 write_links(const struct config *config, const struct ovsdb_idl *idl)
 {
@@ -92,6 +112,9 @@ write_links(const struct config *config, const struct ovsdb_idl *idl)
             log_error("VNIC_Link", rec->name, rec->status_reason,
                       &row->status);
             WRITE_STATUS(vnic_link, rec, &row->status);
+            if (row->is_port) {
+                write_port_error(rec, idl);
+            }
             if (!smap_equal(&rec->capabilities, &row->capabilities)) {
                 ovsrec_vnic_link_set_capabilities(rec, &row->capabilities);
             }

@@ -2,6 +2,7 @@
 """Changes of the configuration while frames flow."""
 
 import re
+from subprocess import PIPE
 
 from frames import BLUE, FAR, GREEN, RED, experimental, frame, tagged
 from test_isolation import QUIET
@@ -177,7 +178,7 @@ def test_duplicate_address(sb):
     far = sb.link("l1", ip="10.0.0.1")
     sb.tenant("red", "l1", RED, ip="10.0.0.2")
     pings = far.spawn("ping", "-n", "-q", "-c", "150", "-i", "0.02",
-                      "-W", "1", "10.0.0.2", stdout=-1)
+                      "-W", "1", "10.0.0.2", stdout=PIPE)
 
     sb.bridge("br-double")
     sb.vsctl("add-vnic", "br-double", "double", "link=l1", f'mac="{RED}"')

@@ -2,6 +2,7 @@
 """What comes back by itself: devices, and the daemon."""
 
 import re
+from subprocess import PIPE
 
 from frames import BLUE, FAR, RED
 from waiting import wait_for
@@ -14,7 +15,7 @@ def test_link_vanishes_and_returns(sb):
     sb.tenant("blue", "l2", BLUE, ip="10.0.1.2")
     red.ping("10.0.0.1")
     pings = other.spawn("ping", "-n", "-q", "-c", "200", "-i", "0.02",
-                        "-W", "1", "10.0.1.2", stdout=-1)
+                        "-W", "1", "10.0.1.2", stdout=PIPE)
 
     sb.run("ip", "link", "del", "l1")
 
