@@ -6,8 +6,11 @@
 
 #include "vswitchd-plugin/config.h"
 
+#include "openvswitch/vlog.h"
 #include "util.h"
 #include "vswitch-idl.h"
+
+VLOG_DEFINE_THIS_MODULE(vnic_config);
 
 static void
 read_ifaces(struct config *config, const struct ovsdb_idl *idl)
@@ -36,6 +39,43 @@ config_create(const struct ovsdb_idl *idl)
     return config;
 }
 
+/* At INFO: an operator's mistake is no fault of the daemon.  Each change of a
+ * row's error once, which the database can't tell: what was just written to it
+ * is read back only later. */
+static void
+log_error(const char *table, const char *name, const struct row_status *status,
+          const struct row_status *old)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
+
+    if (status->state == ROW_ERROR
+        && (!old || !nullable_string_is_equal(old->reason, status->reason))) {
+        VLOG_INFO_RL(&rl, "%s %s: %s", table, name, status->reason);
+    }
+}
+
+#define LOG_ERRORS(TABLE, MEMBER, STRUCT)                                   \
+    SHASH_FOR_EACH (node, &config->MEMBER) {                                \
+        const struct STRUCT *row = node->data;                              \
+        const struct STRUCT *old                                            \
+            = prev ? shash_find_data(&prev->MEMBER, node->name) : NULL;     \
+                                                                            \
+        log_error(TABLE, node->name, &row->status,                          \
+                  old ? &old->status : NULL);                               \
+    }
+
+static void
+log_errors(const struct config *config, const struct config *prev)
+{
+    const struct shash_node *node;
+
+    LOG_ERRORS("VNIC_Link", links, link_row);
+    LOG_ERRORS("VNIC", vnics, vnic_row);
+    LOG_ERRORS("VNIC_Classifier", classifiers, classifier_row);
+}
+
+#undef LOG_ERRORS
+
 void
 config_complete(struct config *config, const struct ovsdb_idl *idl,
                 const struct config *prev)
@@ -44,6 +84,7 @@ config_complete(struct config *config, const struct ovsdb_idl *idl,
     config_read_rings(config);
     config_assign_macs(config, prev);
     config_read_classifiers(config, idl);
+    log_errors(config, prev);
 }
 
 static void

@@ -8,13 +8,10 @@
 
 #include "datapath-ext/datapath-ext.h"
 #include "openvswitch/shash.h"
-#include "openvswitch/vlog.h"
 #include "packets.h"
 #include "util.h"
 #include "vswitch-idl.h"
 #include "vswitchd-plugin/config.h"
-
-VLOG_DEFINE_THIS_MODULE(vnic_status);
 
 void
 status_omit_alerts(struct ovsdb_idl *idl)
@@ -49,20 +46,6 @@ status_state_to_string(int row_state)
     return (row_state == ROW_ACTIVE ? "active"
             : row_state == ROW_INACTIVE ? "inactive"
             : "error");
-}
-
-/* At INFO: an operator's mistake is no fault of the daemon, and each change of
- * a row's error is logged once. */
-static void
-log_error(const char *table, const char *name, const char *old_reason,
-          const struct row_status *status)
-{
-    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
-
-    if (status->state == ROW_ERROR
-        && !nullable_string_is_equal(old_reason, status->reason)) {
-        VLOG_INFO_RL(&rl, "%s %s: %s", table, name, status->reason);
-    }
 }
 
 /* Sets the columns status and status_reason of 'REC' in 'TABLE' to STATUS. */
@@ -109,8 +92,6 @@ write_links(const struct config *config, const struct ovsdb_idl *idl)
                                                      rec->name);
 
         if (row && !row->is_etherstub) {
-            log_error("VNIC_Link", rec->name, rec->status_reason,
-                      &row->status);
             WRITE_STATUS(vnic_link, rec, &row->status);
             if (row->is_port) {
                 write_port_error(rec, idl);
@@ -137,8 +118,6 @@ write_rings(const struct config *config, const struct ovsrec_vnic *vnic,
                     = row_effective(&row->status, &row->runtime);
                 bool is_on = status->state == ROW_ACTIVE && row->is_served;
 
-                log_error("VNIC_Ring of VNIC", vnic->name,
-                          rec->status_reason, status);
                 WRITE_STATUS(vnic_ring, rec, status);
                 if (is_on && iface && iface->n_ofport) {
                     ovsrec_vnic_ring_set_ofport(rec, iface->ofport, 1);
@@ -184,7 +163,6 @@ write_vnics(const struct config *config, const struct ovsdb_idl *idl)
             const struct row_status *status = row_effective(&row->status,
                                                             &row->runtime);
 
-            log_error("VNIC", rec->name, rec->status_reason, status);
             WRITE_STATUS(vnic, rec, status);
             write_mac_in_use(rec, row, status->state == ROW_ACTIVE);
             write_rings(config, rec, shash_find_data(&ifaces, rec->name));
@@ -203,8 +181,6 @@ write_classifiers(const struct config *config, const struct ovsdb_idl *idl)
             = shash_find_data(&config->classifiers, rec->name);
 
         if (row) {
-            log_error("VNIC_Classifier", rec->name, rec->status_reason,
-                      &row->status);
             WRITE_STATUS(vnic_classifier, rec, &row->status);
         }
     }

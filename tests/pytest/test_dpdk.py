@@ -135,7 +135,7 @@ def test_broadcasts_leave_through_a_dpdk_port(dpdk):
     frames = [frame(BROADCAST if i % 2 else RED, size=100)
               for i in range(600)]
 
-    send_paced(far, frames)
+    send_paced(far, frames, [out])
 
     got = experimental(out.collect(QUIET))
     assert sorted(got) == sorted(frames)

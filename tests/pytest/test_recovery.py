@@ -68,7 +68,7 @@ def test_device_that_is_a_port_first(sb):
     sb.bridge("br")
     sb.vsctl("add-port", "br", "l1")
     sb.vsctl("add-vnic-link", "l1", "netdev=l1")
-    assert "del-port l1" in sb.get("VNIC_Link", "l1", "status_reason")
+    assert "remove that port" in sb.get("VNIC_Link", "l1", "status_reason")
     red = sb.tenant("red", "l1", RED, ip="10.0.0.2")
 
     sb.vsctl("del-port", "br", "l1")
