@@ -543,6 +543,16 @@ link_configure_netdev(struct netdev *netdev, const struct link_config *config,
         free(reason);
         return error;
     }
+    if (*errp) {
+        /* No error, says the class that can't be configured at all. */
+        free(*errp);
+        *errp = xstrdup(smap_is_empty(&config->options)
+                        ? "rings: a device of this type has a fixed number; "
+                          "clear rings"
+                        : "options: a device of this type has none; clear "
+                          "options");
+        return EOPNOTSUPP;
+    }
 
     netdev_set_tx_multiq(netdev, MAX(ovs_numa_get_n_cores(), 1) + 1);
     error = netdev_reconfigure(netdev);

@@ -18,6 +18,7 @@
 #include "ovsdb-idl-provider.h"
 #include "process.h"
 #include "svec.h"
+#include "packets.h"
 #include "util.h"
 #include "utilities/vsctl-error.h"
 #include "utilities/vsctl-stock.h"
@@ -153,6 +154,27 @@ insert_row(struct ctl_context *ctx, const struct vsctl_row_kind *kind)
     return row;
 }
 
+/* Sets a column.  Puts quotes around a MAC address that stands without, whose
+ * colons the database's notation takes for something else: nobody expects to
+ * have to write mac='"..."'. */
+static char *
+set_column(struct ctl_context *ctx, const struct vsctl_row_kind *kind,
+           const struct ovsdb_idl_row *row, const char *arg)
+{
+    struct eth_addr mac;
+    char *quoted, *error;
+
+    if (strncmp(arg, "mac=", 4) || !eth_addr_from_string(arg + 4, &mac)) {
+        return ctl_set_column(kind->table->class->name, row, arg,
+                              ctx->symtab);
+    }
+    quoted = xasprintf("mac=\"%s\"", arg + 4);
+    error = ctl_set_column(kind->table->class->name, row, quoted,
+                           ctx->symtab);
+    free(quoted);
+    return error;
+}
+
 static void
 set_columns(struct ctl_context *ctx, const struct vsctl_row_kind *kind,
             const struct ovsdb_idl_row *row)
@@ -160,8 +182,7 @@ set_columns(struct ctl_context *ctx, const struct vsctl_row_kind *kind,
     const char *name = row_name(ctx, kind);
 
     for (int i = kind->first; i < ctx->argc && !ctx->error; i++) {
-        ctx->error = ctl_set_column(kind->table->class->name, row,
-                                    ctx->argv[i], ctx->symtab);
+        ctx->error = set_column(ctx, kind, row, ctx->argv[i]);
     }
     if (ctx->error) {
         return;

@@ -471,6 +471,16 @@ precedence(const struct vnic_row *row, const struct config *prev)
     const struct vnic_row *old = prev ? shash_find_data(&prev->vnics,
                                                         row->name) : NULL;
 
+    if (!prev) {
+        /* The daemon's first look: the database still knows who had which
+         * address when the daemon before it ended. */
+        struct eth_addr mac;
+
+        return (row->rec && row->rec->mac_in_use
+                && eth_addr_from_string(row->rec->mac_in_use, &mac)
+                && eth_addr_equals(mac, row->config.mac)
+                ? HOLDER : NEWCOMER);
+    }
     if (!old || !old->is_holder || strcmp(old->link, row->link)
         || old->config.vlan != row->config.vlan
         || !eth_addr_equals(old->config.mac, row->config.mac)) {

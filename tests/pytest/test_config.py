@@ -247,3 +247,13 @@ def test_interface_with_options_only(sb):
     sb.vsctl("set", "Interface", "v", "options:link=none")
     assert "none" in sb.get("Interface", "v", "error")
     assert_deaf(far, wire, tagged(inward, 100))
+
+
+def test_column_that_the_device_can_not_have(sb):
+    sb.link("l1")
+    for column, value in (("rings", "2"), ("options", "n_rxq=2")):
+        sb.vsctl("set", "VNIC_Link", "l1", f"{column}={value}")
+        reason = sb.get("VNIC_Link", "l1", "status_reason")
+        assert reason.strip('"').startswith(f"{column}: "), reason
+        sb.vsctl("clear", "VNIC_Link", "l1", column)
+        assert sb.get("VNIC_Link", "l1", "status") == "active"
