@@ -60,8 +60,8 @@ AC_DEFUN([VNIC_OVS_UNPACK],
       AS_IF([test -d "$ovs_from"],
         [(cd "$ovs_from" &&
           tar -cf - --exclude=.git --exclude='*.o' --exclude='*.lo' \
-              --exclude='*.la' --exclude=.libs --exclude=config.status \
-              --exclude=Makefile .) | tar -xf - -C "$OVS_DIR"],
+              --exclude='*.la' --exclude=.libs --exclude=./config.status \
+              --exclude=./Makefile .) | tar -xf - -C "$OVS_DIR"],
         [tar -xf "$ovs_from" -C "$OVS_DIR" --strip-components=1])
       AS_IF([test $? != 0], [AC_MSG_ERROR([$ovs_from: cannot unpack])])
       AS_IF([grep -q '^AC.INIT(openvswitch, 3\.1\.' "$OVS_DIR/configure.ac"], [],
