@@ -26,25 +26,21 @@ struct link_entry {
     uint64_t change_seq;        /* Of the device, when seen last. */
 };
 
-struct vnic_entry {
-    struct vnic_config config;  /* Owns what it points to. */
-};
-
 /* What is configured, for the main thread.  Global because the netdev layer
  * brings no context when it opens a device (netdev-provider.h). */
 static struct shash links = SHASH_INITIALIZER(&links);
+/* "struct vnic_config"s, which own what they point to. */
 static struct shash vnics = SHASH_INITIALIZER(&vnics);
 
 static const struct vnic_config *
 lookup_vnic(const char *name, struct link **linkp)
 {
-    const struct vnic_entry *vnic = shash_find_data(&vnics, name);
+    const struct vnic_config *vnic = shash_find_data(&vnics, name);
     const struct link_entry *link
-        = vnic && vnic->config.link
-          ? shash_find_data(&links, vnic->config.link) : NULL;
+        = vnic && vnic->link ? shash_find_data(&links, vnic->link) : NULL;
 
     *linkp = link ? link->link : NULL;
-    return vnic ? &vnic->config : NULL;
+    return vnic;
 }
 
 void
@@ -206,12 +202,12 @@ link_info_destroy(struct link_info *info)
 /* VNICs. */
 
 static void
-vnic_entry_free(struct vnic_entry *entry)
+vnic_config_free(struct vnic_config *config)
 {
-    free(CONST_CAST(char *, entry->config.name));
-    free(CONST_CAST(char *, entry->config.link));
-    free(CONST_CAST(char *, entry->config.error));
-    free(entry);
+    free(CONST_CAST(char *, config->name));
+    free(CONST_CAST(char *, config->link));
+    free(CONST_CAST(char *, config->error));
+    free(config);
 }
 
 static void
@@ -220,7 +216,7 @@ vnics_clear(void)
     struct shash_node *node;
 
     SHASH_FOR_EACH (node, &vnics) {
-        vnic_entry_free(node->data);
+        vnic_config_free(node->data);
     }
     shash_clear(&vnics);
 }
@@ -230,13 +226,12 @@ datapath_ext_set_vnics(const struct vnic_config *configs, size_t n)
 {
     vnics_clear();
     for (size_t i = 0; i < n; i++) {
-        struct vnic_entry *entry = xmalloc(sizeof *entry);
+        struct vnic_config *config = xmemdup(&configs[i], sizeof *config);
 
-        entry->config = configs[i];
-        entry->config.name = xstrdup(configs[i].name);
-        entry->config.link = nullable_xstrdup(configs[i].link);
-        entry->config.error = nullable_xstrdup(configs[i].error);
-        shash_add(&vnics, entry->config.name, entry);
+        config->name = xstrdup(configs[i].name);
+        config->link = nullable_xstrdup(configs[i].link);
+        config->error = nullable_xstrdup(configs[i].error);
+        shash_add(&vnics, config->name, config);
     }
 
     /* Two VNICs may have exchanged their addresses, so that all must leave

@@ -241,6 +241,14 @@ netdev_vnic_attach__(struct netdev_vnic *dev)
     netdev_vnic_publish(dev, new);
 }
 
+static void
+netdev_vnic_attach_one(struct netdev_vnic *dev)
+{
+    ovs_mutex_lock(&devices_mutex);
+    netdev_vnic_attach__(dev);
+    ovs_mutex_unlock(&devices_mutex);
+}
+
 void
 netdev_vnic_detach(const struct link *link)
 {
@@ -304,10 +312,8 @@ netdev_vnic_set_port_number(struct netdev *netdev, odp_port_t number)
     if (is_vnic_class(netdev_get_class(netdev))) {
         struct netdev_vnic *dev = netdev_vnic_cast(netdev);
 
-        ovs_mutex_lock(&devices_mutex);
         dev->number = number;
-        netdev_vnic_attach__(dev);
-        ovs_mutex_unlock(&devices_mutex);
+        netdev_vnic_attach_one(dev);
     }
 }
 
@@ -400,9 +406,7 @@ netdev_vnic_set_config(struct netdev *netdev, const struct smap *args,
         *errp = xasprintf("%s: %s", netdev_get_name(netdev), config->error);
         return EINVAL;
     }
-    ovs_mutex_lock(&devices_mutex);
-    netdev_vnic_attach__(dev);
-    ovs_mutex_unlock(&devices_mutex);
+    netdev_vnic_attach_one(dev);
     return 0;
 }
 
@@ -443,9 +447,7 @@ netdev_vnic_reconfigure(struct netdev *netdev)
     struct netdev_vnic *dev = netdev_vnic_cast(netdev);
 
     netdev->n_txq = dev->requested_n_txq;
-    ovs_mutex_lock(&devices_mutex);
-    netdev_vnic_attach__(dev);
-    ovs_mutex_unlock(&devices_mutex);
+    netdev_vnic_attach_one(dev);
     return 0;
 }
 

@@ -103,28 +103,38 @@ write_links(const struct config *config, const struct ovsdb_idl *idl)
     }
 }
 
+static const struct ring_row *
+find_ring(const struct config *config, const struct ovsrec_vnic_ring *rec)
+{
+    const struct uuid *uuid = &rec->header_.uuid;
+    const struct ring_row *row;
+
+    HMAP_FOR_EACH_WITH_HASH (row, node, uuid_hash(uuid), &config->rings) {
+        if (uuid_equals(&row->uuid, uuid)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
 static void
 write_rings(const struct config *config, const struct ovsrec_vnic *vnic,
             const struct ovsrec_interface *iface)
 {
     for (size_t i = 0; i < vnic->n_rings; i++) {
         const struct ovsrec_vnic_ring *rec = vnic->rings[i];
-        const struct ring_row *row;
+        const struct ring_row *row = find_ring(config, rec);
 
-        HMAP_FOR_EACH_WITH_HASH (row, node, uuid_hash(&rec->header_.uuid),
-                                 &config->rings) {
-            if (uuid_equals(&row->uuid, &rec->header_.uuid)) {
-                const struct row_status *status
-                    = row_effective(&row->status, &row->runtime);
-                bool is_on = status->state == ROW_ACTIVE && row->is_served;
+        if (row) {
+            const struct row_status *status = row_effective(&row->status,
+                                                            &row->runtime);
+            bool is_on = status->state == ROW_ACTIVE && row->is_served;
 
-                WRITE_STATUS(vnic_ring, rec, status);
-                if (is_on && iface && iface->n_ofport) {
-                    ovsrec_vnic_ring_set_ofport(rec, iface->ofport, 1);
-                } else if (rec->n_ofport) {
-                    ovsrec_vnic_ring_set_ofport(rec, NULL, 0);
-                }
-                break;
+            WRITE_STATUS(vnic_ring, rec, status);
+            if (is_on && iface && iface->n_ofport) {
+                ovsrec_vnic_ring_set_ofport(rec, iface->ofport, 1);
+            } else if (rec->n_ofport) {
+                ovsrec_vnic_ring_set_ofport(rec, NULL, 0);
             }
         }
     }
@@ -152,8 +162,11 @@ write_vnics(const struct config *config, const struct ovsdb_idl *idl)
     const struct ovsrec_interface *iface;
     const struct ovsrec_vnic *rec;
 
-    OVSREC_INTERFACE_FOR_EACH (iface, idl) {
-        shash_add_once(&ifaces, iface->name, iface);
+    /* Only rings need them, for their ofport. */
+    if (!hmap_is_empty(&config->rings)) {
+        OVSREC_INTERFACE_FOR_EACH (iface, idl) {
+            shash_add_once(&ifaces, iface->name, iface);
+        }
     }
     OVSREC_VNIC_FOR_EACH (rec, idl) {
         const struct vnic_row *row = shash_find_data(&config->vnics,
@@ -252,19 +265,15 @@ write_ring_statistics(const struct config *config,
 {
     for (size_t i = 0; i < vnic->n_rings; i++) {
         const struct ovsrec_vnic_ring *rec = vnic->rings[i];
+        const struct ring_row *row = find_ring(config, rec);
         struct stats stats = { .n = 0 };
-        const struct ring_row *row;
 
-        HMAP_FOR_EACH_WITH_HASH (row, node, uuid_hash(&rec->header_.uuid),
-                                 &config->rings) {
-            if (uuid_equals(&row->uuid, &rec->header_.uuid)
-                && row->is_served) {
-                stats_add(&stats, "packets", info->ring.packets);
-                stats_add(&stats, "bytes", info->ring.bytes);
-                stats_add(&stats, "polls", info->ring.polls);
-                stats_add(&stats, "fill", info->ring.fill);
-                stats_add(&stats, "drop_ring_full", info->ring.dropped);
-            }
+        if (row && row->is_served) {
+            stats_add(&stats, "packets", info->ring.packets);
+            stats_add(&stats, "bytes", info->ring.bytes);
+            stats_add(&stats, "polls", info->ring.polls);
+            stats_add(&stats, "fill", info->ring.fill);
+            stats_add(&stats, "drop_ring_full", info->ring.dropped);
         }
         ovsrec_vnic_ring_set_statistics(rec, stats.keys, stats.values,
                                         stats.n);
