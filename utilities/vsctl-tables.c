@@ -35,6 +35,8 @@ const struct vsctl_table vsctl_vnic_link_table
 static const struct vsctl_table vnic_classifier_table
     = TABLE(vnic_classifier, &ovsrec_vnic_classifier_col_name, NULL);
 static const struct vsctl_table vnic_ring_table = TABLE(vnic_ring, NULL, NULL);
+static const struct vsctl_table vns_instance_table
+    = TABLE(vns_instance, &ovsrec_vns_instance_col_name, NULL);
 
 #undef TABLE
 
@@ -43,6 +45,7 @@ static const struct vsctl_table *const tables[] = {
     &vsctl_vnic_link_table,
     &vnic_classifier_table,
     &vnic_ring_table,
+    &vns_instance_table,
 };
 
 /* What the prerequisites of the commands asked for. */
