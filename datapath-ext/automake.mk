@@ -10,10 +10,23 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/datapath-ext.h \
 	datapath-ext/drop.c \
 	datapath-ext/drop.h \
+	datapath-ext/limit.c \
+	datapath-ext/limit.h \
+	datapath-ext/link-private.h \
+	datapath-ext/link-rx.c \
+	datapath-ext/link-tx.c \
 	datapath-ext/link.c \
 	datapath-ext/link.h \
 	datapath-ext/netdev-vnic.c \
 	datapath-ext/netdev-vnic.h \
 	datapath-ext/ring.c \
 	datapath-ext/ring.h \
-	datapath-ext/seam.h
+	datapath-ext/seam.h \
+	datapath-ext/service.c \
+	datapath-ext/service.h \
+	datapath-ext/steer.c \
+	datapath-ext/steer.h \
+	datapath-ext/vnic-config.c \
+	datapath-ext/vnic-config.h \
+	datapath-ext/vnic.c \
+	datapath-ext/vnic.h

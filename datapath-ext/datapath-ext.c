@@ -8,7 +8,7 @@
 
 #include "datapath-ext/link.h"
 #include "datapath-ext/netdev-vnic.h"
-#include "datapath-ext/ring.h"
+#include "datapath-ext/vnic.h"
 #include "netdev.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
@@ -29,24 +29,19 @@ struct link_entry {
 /* What is configured, for the main thread.  Global because the netdev layer
  * brings no context when it opens a device (netdev-provider.h). */
 static struct shash links = SHASH_INITIALIZER(&links);
-/* "struct vnic_config"s, which own what they point to. */
-static struct shash vnics = SHASH_INITIALIZER(&vnics);
 
-static const struct vnic_config *
-lookup_vnic(const char *name, struct link **linkp)
+static struct link *
+find_link(const char *name)
 {
-    const struct vnic_config *vnic = shash_find_data(&vnics, name);
-    const struct link_entry *link
-        = vnic && vnic->link ? shash_find_data(&links, vnic->link) : NULL;
+    const struct link_entry *entry = shash_find_data(&links, name);
 
-    *linkp = link ? link->link : NULL;
-    return vnic;
+    return entry ? entry->link : NULL;
 }
 
 void
 datapath_ext_init(void)
 {
-    netdev_vnic_register(lookup_vnic);
+    netdev_vnic_register(find_link);
 }
 
 void
@@ -66,9 +61,26 @@ datapath_ext_run(void)
         struct netdev *netdev = entry->link ? link_netdev(entry->link) : NULL;
         uint64_t seq = netdev ? netdev_get_change_seq(netdev) : 0;
 
+        if (entry->link) {
+            link_run(entry->link);
+        }
         if (entry->change_seq != seq) {
             entry->change_seq = seq;
-            netdev_vnic_notify(entry->link);
+            vnics_notify(entry->link);
+        }
+    }
+}
+
+void
+datapath_ext_wait(void)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &links) {
+        const struct link_entry *entry = node->data;
+
+        if (entry->link) {
+            link_run_wait(entry->link);
         }
     }
 }
@@ -83,6 +95,7 @@ link_config_copy(struct link_config *dst, const struct link_config *src)
     dst->type = xstrdup(src->type);
     smap_clone(&dst->options, &src->options);
     dst->n_rxq = src->n_rxq;
+    dst->mtu = src->mtu;
 }
 
 static bool
@@ -91,7 +104,8 @@ link_config_equal(const struct link_config *a, const struct link_config *b)
     return (nullable_string_is_equal(a->netdev, b->netdev)
             && !strcmp(a->type, b->type)
             && smap_equal(&a->options, &b->options)
-            && a->n_rxq == b->n_rxq);
+            && a->n_rxq == b->n_rxq
+            && a->mtu == b->mtu);
 }
 
 static void
@@ -135,7 +149,7 @@ links_remove_unwanted(const struct shash *wanted)
             continue;
         }
         if (entry->link) {
-            netdev_vnic_detach(entry->link);
+            vnics_detach(entry->link);
             was_open = true;
         }
         shash_delete(&links, node);
@@ -201,68 +215,35 @@ link_info_destroy(struct link_info *info)
 
 /* VNICs. */
 
-static void
-vnic_config_free(struct vnic_config *config)
-{
-    free(CONST_CAST(char *, config->name));
-    free(CONST_CAST(char *, config->link));
-    free(CONST_CAST(char *, config->error));
-    free(config);
-}
-
-static void
-vnics_clear(void)
-{
-    struct shash_node *node;
-
-    SHASH_FOR_EACH (node, &vnics) {
-        vnic_config_free(node->data);
-    }
-    shash_clear(&vnics);
-}
-
 void
 datapath_ext_set_vnics(const struct vnic_config *configs, size_t n)
 {
-    vnics_clear();
-    for (size_t i = 0; i < n; i++) {
-        struct vnic_config *config = xmemdup(&configs[i], sizeof *config);
-
-        config->name = xstrdup(configs[i].name);
-        config->link = nullable_xstrdup(configs[i].link);
-        config->error = nullable_xstrdup(configs[i].error);
-        shash_add(&vnics, config->name, config);
-    }
-
-    /* Two VNICs may have exchanged their addresses, so that all must leave
-     * the places that they are no longer to have before one enters a new. */
-    netdev_vnic_detach(NULL);
-    netdev_vnic_attach();
+    vnics_set(configs, n);
 }
 
 bool
-vnic_get_info(const char *name, struct vnic_info *info)
+port_get_info(const char *name, struct port_info *info)
 {
     memset(info, 0, sizeof *info);
-    info->port_number = odp_to_u32(ODPP_NONE);
-    netdev_vnic_fill_info(name, info);
-    return info->has_port || shash_find(&vnics, name);
+    info->number = odp_to_u32(ODPP_NONE);
+    return vnic_get_port_info(name, info);
+}
+
+bool
+vnic_get_info(const char *name, struct port_info *info)
+{
+    bool exists = port_get_info(name, info);
+
+    vnic_add_ring_infos(name, info);
+    return exists;
 }
 
 void
 datapath_ext_get_memory_usage(struct simap *usage)
 {
-    struct shash_node *node;
-    unsigned int n_ports = 0, n_slots = 0;
+    unsigned int n_ports, n_slots;
 
-    SHASH_FOR_EACH (node, &vnics) {
-        struct vnic_info info;
-
-        if (vnic_get_info(node->name, &info) && info.has_port) {
-            n_ports++;
-            n_slots += info.ring.depth;
-        }
-    }
+    vnics_count(&n_ports, &n_slots);
     if (n_ports || !shash_is_empty(&links)) {
         simap_increase(usage, "vnic links", shash_count(&links));
         simap_increase(usage, "vnic ports", n_ports);

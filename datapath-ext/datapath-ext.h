@@ -21,8 +21,9 @@
  *                       the configuration by its name, before or after it
  *                       is set
  *     packets           device -> link_poll() -> ring -> port's rxq -> bridge
+ *                       (a VNIC has a port for each of its rings)
  *                       bridge -> port's send() -> link_send() -> device
- *     status            link_get_info(), vnic_get_info()
+ *     status            link_get_info(), port_get_info()
  *
  * Units: sizes in bytes, 'depth' in frames, 'vlan' a VLAN ID with 0 for none.
  *
@@ -45,6 +46,7 @@
 
 #include "datapath-ext/drop.h"
 #include "datapath-ext/seam.h"
+#include "datapath-ext/service.h"
 #include "openvswitch/types.h"
 #include "smap.h"
 
@@ -56,9 +58,32 @@ struct link_config {
     const char *type;           /* Its netdev class, "" for "system". */
     struct smap options;        /* Its options. */
     unsigned int n_rxq;         /* Receive queues to ask for, 0 for any. */
+    int mtu;                    /* To ask for, 0 for the device's own. */
+};
+
+enum ring_role {
+    RING_DEFAULT,
+    RING_LOCAL,
+    RING_FORWARD,
+    RING_LEVEL,
+    RING_MAC,
+    RING_CONTROL,
+    RING_MGMT,
 };
 
 #define RING_DEPTH_DEFAULT 512
+#define RING_MAX_ID 63
+
+struct ring_config {
+    int id;                     /* 0 to RING_MAX_ID, or -1 for a default ring
+                                 * without a number. */
+    enum ring_role role;
+    unsigned int depth;         /* A power of 2. */
+    unsigned int weight;        /* Share of service, see service.h. */
+    bool is_strict;
+    bool is_busy;               /* Does the main thread spin for it? */
+    bool lro;                   /* May TCP segments be merged? */
+};
 
 struct vnic_config {
     const char *name;           /* Also the name of its port. */
@@ -66,7 +91,14 @@ struct vnic_config {
     bool is_default;            /* A default port: no 'mac', no 'vlan'. */
     struct eth_addr mac;
     uint16_t vlan;
-    unsigned int depth;         /* Of its receive ring: a power of 2. */
+    struct ring_config ring;    /* The default ring. */
+    const struct ring_config *rings; /* All others.  The port of each is named
+                                      * NAME.ID. */
+    size_t n_rings;
+    const struct in6_addr *addresses; /* Its own, IPv4 ones mapped. */
+    size_t n_addresses;
+    uint64_t maxbw_kbps;        /* Each way, 0 for no limit. */
+    enum vnic_priority priority;
     const char *error;          /* Why its port must be refused, or NULL. */
 };
 
@@ -74,21 +106,24 @@ struct link_info {
     char *error;                /* Why the device isn't open, or NULL. */
     struct eth_addr mac;        /* The device's; zero if it has none. */
     bool is_pmd;                /* Polled by PMD threads? */
-    int n_rxq, n_txq;
+    int n_rxq, n_txq, mtu;
     uint64_t rx_packets, rx_bytes, rx_flooded, rx_unclaimed;
     uint64_t tx_packets, tx_bytes, tx_local;
     uint64_t drops[N_DROPS];
+
+    /* The device's own counters, UINT64_MAX for those that it lacks. */
+    uint64_t device_rx_dropped, device_rx_errors;
+    uint64_t device_tx_dropped, device_tx_errors;
 };
 
-struct vnic_info {
-    bool has_port;              /* Is there a netdev of this name? */
+/* A port of a VNIC: its own, which is that of its default ring, or that of
+ * another ring. */
+struct port_info {
     bool is_attached;           /* Does it receive from its link? */
-    uint32_t port_number;       /* In the datapath; UINT32_MAX if in none. */
+    uint32_t number;            /* In the datapath; UINT32_MAX if in none. */
     uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
-    struct {
-        uint64_t packets, bytes, polls, dropped;
-        unsigned int fill, depth;
-    } ring;
+    uint64_t polls;             /* Visits to the ring. */
+    unsigned int fill, depth;   /* Of the ring. */
     uint64_t drops[N_DROPS];
 };
 
@@ -98,17 +133,27 @@ void datapath_ext_init(void);
 void datapath_ext_exit(void);
 
 /* Call in each turn of the main loop, which wakes up when connectivity_seq
- * changes: passes on what changed in the links' devices. */
+ * changes: passes on what changed in the links' devices, and does what they
+ * ask for. */
 void datapath_ext_run(void);
+void datapath_ext_wait(void);
 
 void datapath_ext_set_links(const struct link_config *, size_t n);
 void datapath_ext_set_vnics(const struct vnic_config *, size_t n);
 
-/* Both return false if nothing of that name is configured.  A VNIC's port has
- * its counters also while an error keeps it out of the configuration. */
+/* Returns false if no link of that name is configured. */
 bool link_get_info(const char *name, struct link_info *);
 void link_info_destroy(struct link_info *);
-bool vnic_get_info(const char *name, struct vnic_info *);
+
+/* Returns false if there is no port of that name.  A port has its counters
+ * also while an error keeps it out of the configuration. */
+bool port_get_info(const char *name, struct port_info *);
+
+/* The same for all ports of a VNIC together. */
+bool vnic_get_info(const char *name, struct port_info *);
+
+/* The name of the port of ring 'id', to be freed by the caller. */
+char *ring_port_name(const char *vnic, int id);
 
 /* Adds "vnic links", "vnic ports" and "vnic ring bytes". */
 void datapath_ext_get_memory_usage(struct simap *);

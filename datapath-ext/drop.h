@@ -35,12 +35,22 @@
          "claimed by no VNIC, and the link has no default port")            \
     DROP(RING_FULL, "ring_full",                                            \
          "the receive ring was full: its port is polled too slowly")        \
+    DROP(MAXBW, "maxbw",                                                    \
+         "the queue in front of the VNIC's maxbw_kbps limit was full")      \
+    DROP(RULE, "rule",                                                      \
+         "matched a classifier rule whose action is drop")                  \
     DROP(PORT_DOWN, "port_down",                                            \
          "sent to a port that is inactive or administratively down")        \
     DROP(SPLIT_HORIZON, "split_horizon",                                    \
          "would have returned to the link it came from")                    \
     DROP(FOREIGN_VLAN, "foreign_vlan",                                      \
          "sent with a VLAN tag on a VNIC that is in no VLAN")               \
+    DROP(MTU, "mtu",                                                        \
+         "sent with more bytes than the MTU of the VNIC")                   \
+    DROP(DEVICE, "device",                                                  \
+         "sent, and refused by the link's device")                          \
+    DROP(PAUSED, "paused",                                                  \
+         "sent while the link's device was being reconfigured")             \
     DROP(NO_DEVICE, "no_device",                                            \
          "sent on an etherstub to an address that none of its VNICs has")   \
     DROP(RECONFIGURED, "reconfigured",                                      \

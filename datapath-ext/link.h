@@ -14,10 +14,11 @@
  *
  * Data flow:
  *
- *     device --link_poll()--> classify.h --> ring of a port, copies to all
- *         ports of the VLAN for group addresses, else the default port's ring
- *     port --link_send()--> ring of the port that has the address, copies for
- *         group addresses, else the device
+ *     device --link_poll()--> classify.h --> port --> steer.h --> ring,
+ *         copies to all ports of the VLAN for group addresses, else the
+ *         default port
+ *     port --link_send()--> the port that has the address, copies for group
+ *         addresses, else the device
  *
  * A port in a VLAN sees frames without that VLAN's tag; the default port sees
  * them as they are on the device.  A frame that came from a link is neither
@@ -26,11 +27,18 @@
  * storm.  A unicast frame may leave through the device it came from: that is
  * routing on a stick.
  *
+ * Polling: whoever serves a ring polls the device for all when its own ring
+ * runs short.  While traffic is light each visit to any ring polls; under
+ * load rings fill up, and a visit takes a batch from the ring instead.  So
+ * batches stay long however many rings share the device, and a link with one
+ * VNIC never uses the ring at all: frames for the ring that is being served
+ * go straight to its batch.
+ *
  * Units: 'vlan' as in classify.h.
  *
  * Ownership: link_open() makes, link_close() destroys, and only after a grace
- * period since the last port was removed.  The caller owns ports and frees
- * them a grace period after link_remove_port().
+ * period since the last port was removed.  The caller owns ports and members
+ * and frees them a grace period after their removal.
  *
  * Thread-safety: link_poll(), link_wait(), link_send() and the getters in any
  * thread; the thread that gets 'rx_mutex' polls for all, the others find what
@@ -52,16 +60,25 @@ struct link_config;
 struct link_info;
 struct netdev;
 struct ring;
+struct service;
+struct steer;
 
-/* A port of a link.  Everything is constant once it was added. */
+/* A port of a link: a VNIC or the default port.  Everything is constant once
+ * it was added. */
 struct link_port {
     struct claim claim;         /* Not in the classifier if 'is_default'. */
-    struct cmap_node number_node; /* In struct link's 'numbers'. */
-    odp_port_t number;          /* Datapath port number, or ODPP_NONE. */
     bool is_default;
     struct link *link;
-    struct ring *ring;          /* What it receives. */
+    struct ring *ring;          /* What it receives... */
+    struct steer *steer;        /* ...unless this says another ring. */
+    struct ring *tx;            /* Its sends wait here; NULL if they don't. */
     struct drop_counters *drops;
+};
+
+/* A port of the datapath that receives from a link. */
+struct link_member {
+    struct cmap_node node;      /* In struct link's 'members'. */
+    odp_port_t number;          /* Datapath port number. */
 };
 
 struct link *link_open(const struct link_config *, char **errp);
@@ -69,6 +86,12 @@ void link_close(struct link *);
 
 /* Has the device gone, or been replaced by another of the same name? */
 bool link_is_stale(const struct link *);
+
+/* Does what the device asks for: for example, a vhost-user device changes its
+ * queues when a guest connects.  Meanwhile the link neither receives nor
+ * transmits.  Call in each turn of the main loop. */
+void link_run(struct link *);
+void link_run_wait(struct link *);
 
 /* Returns false if the key or the place of the default port is taken. */
 bool link_add_port(struct link *, struct link_port *);
@@ -79,7 +102,14 @@ void link_remove_port(struct link *, struct link_port *);
 /* Do the two stand for the same key, or both for the default port? */
 bool link_port_same_key(const struct link_port *, const struct link_port *);
 
-void link_poll(struct link *);
+void link_add_member(struct link *, struct link_member *);
+void link_remove_member(struct link *, struct link_member *);
+
+/* Receives a batch from the device, unless another thread does.  Frames for
+ * the ring 'mine', which must be empty and the caller's to serve, are added to
+ * 'batch' while there is room; all go to their rings if 'mine' is NULL. */
+void link_poll(struct link *, const struct ring *mine,
+               struct dp_packet_batch *batch);
 void link_wait(struct link *);
 void link_send(const struct link_port *from, int qid,
                struct dp_packet_batch *);
@@ -88,6 +118,7 @@ const char *link_name(const struct link *);
 bool link_is_pmd(const struct link *);
 /* NULL for an etherstub. */
 struct netdev *link_netdev(const struct link *);
+struct service *link_service(const struct link *);
 void link_fill_info(const struct link *, struct link_info *);
 
 #endif /* datapath-ext/link.h */

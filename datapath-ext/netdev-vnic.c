@@ -11,59 +11,36 @@
 #include "datapath-ext/datapath-ext.h"
 #include "datapath-ext/link.h"
 #include "datapath-ext/ring.h"
+#include "datapath-ext/vnic.h"
 #include "dp-packet.h"
 #include "netdev-provider.h"
 #include "odp-util.h"
-#include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
-#include "openvswitch/vlog.h"
 #include "ovs-rcu.h"
-#include "ovs-thread.h"
 #include "packets.h"
 #include "smap.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(netdev_vnic);
+/* Below how many frames in its ring a port polls the link.  High enough for
+ * batches that are worth their fixed cost, low enough for the frames that wait
+ * in the rings of many VNICs to stay in the cache: see bench/bench-vnic. */
+#define POLL_BELOW 8
 
 struct netdev_vnic {
     struct netdev up;
-    struct ovs_list node;       /* In 'devices'. */
-
-    /* NULL while detached. */
-    OVSRCU_TYPE(struct link_port *) port;
+    struct vnic_device device;
 
     /* Main thread only. */
-    struct ring *ring;          /* That of 'port'. */
-    unsigned int ring_depth;
-    bool ring_wakes;
-    odp_port_t number;          /* Datapath port number, or ODPP_NONE. */
     int n_open_rxqs;
     int requested_n_txq;
 
     atomic_uint flags;          /* enum netdev_flags. */
-
-    /* Receive side: the thread that polls the device. */
-    struct counter rx_packets, rx_bytes;
-
-    /* Any thread. */
-    struct counter tx_packets, tx_bytes;
-    struct drop_counters *drops;
+    atomic_int mtu;             /* 0 for that of the link. */
 };
 
 struct netdev_rxq_vnic {
     struct netdev_rxq up;
 };
-
-/* Every open device.  Global because the netdev layer calls providers with no
- * context but the device.  The mutex also serializes changes to the ports of
- * links: the last reference to a device may be dropped in any thread.  It is
- * taken inside OVS's netdev_mutex, so that nothing that opens or closes a
- * netdev may be called while it is held. */
-static struct ovs_mutex devices_mutex = OVS_MUTEX_INITIALIZER;
-static struct ovs_list devices OVS_GUARDED_BY(devices_mutex)
-    = OVS_LIST_INITIALIZER(&devices);
-
-static netdev_vnic_lookup *lookup_config;
 
 /* By 'is_default' and 'is_pmd'. */
 static const struct netdev_class classes[2][2];
@@ -85,7 +62,23 @@ static struct link_port *
 netdev_vnic_port(const struct netdev_vnic *dev)
 {
     return ovsrcu_get(struct link_port *,
-                      &CONST_CAST(struct netdev_vnic *, dev)->port);
+                      &CONST_CAST(struct netdev_vnic *, dev)->device.port);
+}
+
+static struct ring *
+netdev_vnic_ring(const struct netdev_vnic *dev)
+{
+    return ovsrcu_get(struct ring *,
+                      &CONST_CAST(struct netdev_vnic *, dev)->device.ring);
+}
+
+static bool
+read_flag(const atomic_bool *flag)
+{
+    bool value;
+
+    atomic_read_relaxed(CONST_CAST(atomic_bool *, flag), &value);
+    return value;
 }
 
 static bool
@@ -106,214 +99,29 @@ netdev_vnic_lower(const struct netdev *netdev)
     return port ? link_netdev(port->link) : NULL;
 }
 
-/* Attachment. */
-
-/* Makes the thread that can poll the link poll 'dev'.  Returns false if that
- * must wait until its receive queues are closed. */
+/* A vnic_set_polling function. */
 static bool
-netdev_vnic_set_polling(struct netdev_vnic *dev, bool is_pmd)
+netdev_vnic_set_polling(struct netdev *netdev, bool is_pmd)
 {
-    const struct netdev_class *class = netdev_get_class(&dev->up);
-    const struct netdev_class *pair = classes[class >= &classes[1][0]];
+    struct netdev_vnic *dev = netdev_vnic_cast(netdev);
+    const struct netdev_class *pair = classes[dev->device.is_default];
 
-    if (netdev_is_pmd(&dev->up) == is_pmd) {
+    if (netdev_is_pmd(netdev) == is_pmd) {
         return true;
     }
     if (!dev->n_open_rxqs) {
-        dev->up.netdev_class = &pair[is_pmd];
+        netdev->netdev_class = &pair[is_pmd];
     }
     /* Also after the change: PMD threads may have to be started for it. */
-    netdev_request_reconfigure(&dev->up);
+    netdev_request_reconfigure(netdev);
     return !dev->n_open_rxqs;
-}
-
-static void
-netdev_vnic_set_ring(struct netdev_vnic *dev, unsigned int depth)
-{
-    bool wakes = !netdev_is_pmd(&dev->up);
-
-    if (!dev->ring || dev->ring_depth != depth || dev->ring_wakes != wakes) {
-        ring_retire(dev->ring);
-        dev->ring = ring_create(depth, wakes, dev->drops);
-        dev->ring_depth = depth;
-        dev->ring_wakes = wakes;
-    }
-}
-
-static struct link_port *
-link_port_create(const struct netdev_vnic *dev,
-                 const struct vnic_config *config, struct link *link)
-{
-    struct link_port *port = xzalloc(sizeof *port);
-
-    port->claim.key.mac = config->mac;
-    port->claim.key.vlan = config->vlan;
-    port->is_default = config->is_default;
-    port->number = dev->number;
-    port->link = link;
-    return port;
-}
-
-static bool
-link_port_is_wanted(const struct link_port *port,
-                    const struct link_port *wanted)
-{
-    return port->link == wanted->link && link_port_same_key(port, wanted);
-}
-
-static void
-netdev_vnic_publish(struct netdev_vnic *dev, struct link_port *port)
-{
-    struct link_port *old = netdev_vnic_port(dev);
-
-    ovsrcu_set(&dev->port, port);
-    if (old) {
-        ovsrcu_postpone(free, old);
-    }
-    netdev_change_seq_changed(&dev->up);
-}
-
-static void
-netdev_vnic_detach__(struct netdev_vnic *dev)
-    OVS_REQUIRES(devices_mutex)
-{
-    struct link_port *port = netdev_vnic_port(dev);
-
-    if (port) {
-        link_remove_port(port->link, port);
-        netdev_vnic_publish(dev, NULL);
-        /* What waits was for the address, VLAN and link that are left. */
-        ring_retire(dev->ring);
-        dev->ring = NULL;
-    }
-}
-
-/* Returns the port that 'dev' should have, or NULL if it can have none. */
-static struct link_port *
-netdev_vnic_wanted_port(const struct netdev_vnic *dev, unsigned int *depth)
-{
-    struct link *link;
-    const struct vnic_config *config
-        = lookup_config(netdev_get_name(&dev->up), &link);
-
-    if (!config || config->error || !link
-        || config->is_default != (netdev_get_class(&dev->up)
-                                  >= &classes[1][0])) {
-        return NULL;
-    }
-    *depth = config->depth;
-    return link_port_create(dev, config, link);
-}
-
-static void
-netdev_vnic_attach__(struct netdev_vnic *dev)
-    OVS_REQUIRES(devices_mutex)
-{
-    struct link_port *old = netdev_vnic_port(dev);
-    unsigned int depth;
-    struct link_port *new = netdev_vnic_wanted_port(dev, &depth);
-
-    if (!new || !netdev_vnic_set_polling(dev, link_is_pmd(new->link))) {
-        netdev_vnic_detach__(dev);
-        free(new);
-        return;
-    }
-    bool stays = old && link_port_is_wanted(old, new);
-
-    if (stays && old->number == new->number && dev->ring_depth == depth) {
-        free(new);
-        return;
-    }
-    if (!stays) {
-        netdev_vnic_detach__(dev);
-    }
-    netdev_vnic_set_ring(dev, depth);
-    new->ring = dev->ring;
-    new->drops = dev->drops;
-    if (stays) {
-        link_replace_port(new->link, old, new);
-    } else if (!link_add_port(new->link, new)) {
-        VLOG_WARN("%s: its place on link %s is taken",
-                  netdev_get_name(&dev->up), link_name(new->link));
-        free(new);
-        return;
-    }
-    netdev_vnic_publish(dev, new);
-}
-
-static void
-netdev_vnic_attach_one(struct netdev_vnic *dev)
-{
-    ovs_mutex_lock(&devices_mutex);
-    netdev_vnic_attach__(dev);
-    ovs_mutex_unlock(&devices_mutex);
-}
-
-void
-netdev_vnic_detach(const struct link *link)
-{
-    struct netdev_vnic *dev;
-
-    ovs_mutex_lock(&devices_mutex);
-    LIST_FOR_EACH (dev, node, &devices) {
-        struct link_port *port = netdev_vnic_port(dev);
-
-        if (!port) {
-            continue;
-        }
-        if (link) {
-            if (port->link == link) {
-                netdev_vnic_detach__(dev);
-            }
-        } else {
-            unsigned int depth;
-            struct link_port *new = netdev_vnic_wanted_port(dev, &depth);
-
-            if (!new || !link_port_is_wanted(port, new)) {
-                netdev_vnic_detach__(dev);
-            }
-            free(new);
-        }
-    }
-    ovs_mutex_unlock(&devices_mutex);
-}
-
-void
-netdev_vnic_attach(void)
-{
-    struct netdev_vnic *dev;
-
-    ovs_mutex_lock(&devices_mutex);
-    LIST_FOR_EACH (dev, node, &devices) {
-        netdev_vnic_attach__(dev);
-    }
-    ovs_mutex_unlock(&devices_mutex);
-}
-
-void
-netdev_vnic_notify(const struct link *link)
-{
-    struct netdev_vnic *dev;
-
-    ovs_mutex_lock(&devices_mutex);
-    LIST_FOR_EACH (dev, node, &devices) {
-        const struct link_port *port = netdev_vnic_port(dev);
-
-        if (port && port->link == link) {
-            netdev_change_seq_changed(&dev->up);
-        }
-    }
-    ovs_mutex_unlock(&devices_mutex);
 }
 
 void
 netdev_vnic_set_port_number(struct netdev *netdev, odp_port_t number)
 {
     if (is_vnic_class(netdev_get_class(netdev))) {
-        struct netdev_vnic *dev = netdev_vnic_cast(netdev);
-
-        dev->number = number;
-        netdev_vnic_attach_one(dev);
+        vnic_device_set_number(&netdev_vnic_cast(netdev)->device, number);
     }
 }
 
@@ -332,35 +140,24 @@ netdev_vnic_construct(struct netdev *netdev)
 {
     struct netdev_vnic *dev = netdev_vnic_cast(netdev);
 
-    ovsrcu_init(&dev->port, NULL);
-    dev->number = ODPP_NONE;
     dev->requested_n_txq = netdev->n_txq;
-    dev->drops = drop_counters_create();
     atomic_init(&dev->flags, NETDEV_UP);
-
-    ovs_mutex_lock(&devices_mutex);
-    ovs_list_push_back(&devices, &dev->node);
-    ovs_mutex_unlock(&devices_mutex);
+    vnic_device_add(&dev->device, netdev,
+                    netdev_get_class(netdev) >= &classes[1][0]);
     return 0;
 }
 
 static void
 netdev_vnic_destruct(struct netdev *netdev)
 {
-    struct netdev_vnic *dev = netdev_vnic_cast(netdev);
-
-    ovs_mutex_lock(&devices_mutex);
-    ovs_list_remove(&dev->node);
-    netdev_vnic_detach__(dev);
-    ovs_mutex_unlock(&devices_mutex);
+    vnic_device_remove(&netdev_vnic_cast(netdev)->device);
 }
 
-/* A thread that polls the link may still put frames into the ring. */
+/* A thread that polls the link may still drop frames for it. */
 static void
 netdev_vnic_free(struct netdev_vnic *dev)
 {
-    ring_destroy(dev->ring);
-    drop_counters_unref(dev->drops);
+    vnic_device_destroy(&dev->device);
     free_cacheline(dev);
 }
 
@@ -394,19 +191,16 @@ netdev_vnic_set_config(struct netdev *netdev, const struct smap *args,
                        char **errp)
 {
     struct netdev_vnic *dev = netdev_vnic_cast(netdev);
-    struct link *link;
-    const struct vnic_config *config
-        = lookup_config(netdev_get_name(netdev), &link);
     int error = netdev_vnic_check_options(netdev, args, errp);
 
     if (error) {
         return error;
     }
-    if (config && config->error) {
-        *errp = xasprintf("%s: %s", netdev_get_name(netdev), config->error);
+    *errp = vnic_device_get_error(&dev->device);
+    if (*errp) {
         return EINVAL;
     }
-    netdev_vnic_attach_one(dev);
+    vnic_device_update(&dev->device);
     return 0;
 }
 
@@ -447,7 +241,7 @@ netdev_vnic_reconfigure(struct netdev *netdev)
     struct netdev_vnic *dev = netdev_vnic_cast(netdev);
 
     netdev->n_txq = dev->requested_n_txq;
-    netdev_vnic_attach_one(dev);
+    vnic_device_update(&dev->device);
     return 0;
 }
 
@@ -487,7 +281,7 @@ netdev_vnic_get_etheraddr(const struct netdev *netdev, struct eth_addr *mac)
 }
 
 static int
-netdev_vnic_get_mtu(const struct netdev *netdev, int *mtu)
+netdev_vnic_get_lower_mtu(const struct netdev *netdev, int *mtu)
 {
     struct netdev *lower = netdev_vnic_lower(netdev);
 
@@ -495,6 +289,35 @@ netdev_vnic_get_mtu(const struct netdev *netdev, int *mtu)
         return netdev_get_mtu(lower, mtu);
     }
     *mtu = ETH_PAYLOAD_MAX;
+    return 0;
+}
+
+static int
+netdev_vnic_get_mtu(const struct netdev *netdev, int *mtu)
+{
+    int lower_mtu;
+    int error = netdev_vnic_get_lower_mtu(netdev, &lower_mtu);
+
+    atomic_read_relaxed(&netdev_vnic_cast(netdev)->mtu, mtu);
+    if (!*mtu || (!error && *mtu > lower_mtu)) {
+        *mtu = lower_mtu;
+        return error;
+    }
+    return 0;
+}
+
+/* A VNIC may have a smaller MTU than the device, whose own is in the link's
+ * mtu_request: a VNIC must not change it for its neighbours. */
+static int
+netdev_vnic_set_mtu(struct netdev *netdev, int mtu)
+{
+    int lower_mtu;
+
+    if (!netdev_vnic_get_lower_mtu(netdev, &lower_mtu) && mtu > lower_mtu) {
+        return EINVAL;
+    }
+    atomic_store_relaxed(&netdev_vnic_cast(netdev)->mtu, mtu);
+    netdev_change_seq_changed(netdev);
     return 0;
 }
 
@@ -548,7 +371,7 @@ netdev_vnic_update_flags(struct netdev *netdev, enum netdev_flags off,
 static uint64_t
 netdev_vnic_drops(const struct netdev_vnic *dev, enum drop_reason reason)
 {
-    return counter_read(&dev->drops->n[reason]);
+    return counter_read(&dev->device.drops->n[reason]);
 }
 
 static int
@@ -557,12 +380,13 @@ netdev_vnic_get_stats(const struct netdev *netdev, struct netdev_stats *stats)
     struct netdev_vnic *dev = netdev_vnic_cast(netdev);
 
     memset(stats, 0xff, sizeof *stats);
-    stats->rx_packets = counter_read(&dev->rx_packets);
-    stats->rx_bytes = counter_read(&dev->rx_bytes);
-    stats->tx_packets = counter_read(&dev->tx_packets);
-    stats->tx_bytes = counter_read(&dev->tx_bytes);
+    stats->rx_packets = counter_read(&dev->device.rx_packets);
+    stats->rx_bytes = counter_read(&dev->device.rx_bytes);
+    stats->tx_packets = counter_read(&dev->device.tx_packets);
+    stats->tx_bytes = counter_read(&dev->device.tx_bytes);
     stats->rx_errors = stats->tx_errors = 0;
     stats->rx_dropped = netdev_vnic_drops(dev, DROP_RING_FULL)
+        + netdev_vnic_drops(dev, DROP_RULE)
         + netdev_vnic_drops(dev, DROP_RECONFIGURED);
     stats->tx_dropped = 0;
     for (int i = 0; i < N_DROPS; i++) {
@@ -590,25 +414,63 @@ netdev_vnic_get_custom_stats(const struct netdev *netdev,
 
 /* Packets. */
 
+static uint64_t
+batch_bytes(const struct dp_packet_batch *batch)
+{
+    struct dp_packet *packet;
+    uint64_t bytes = 0;
+
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        bytes += dp_packet_size(packet);
+    }
+    return bytes;
+}
+
+/* Drops what is longer than 'mtu', with an Ethernet header and a VLAN tag. */
+static void
+drop_long(struct netdev_vnic *dev, struct dp_packet_batch *batch, int mtu)
+{
+    const size_t size = dp_packet_batch_size(batch);
+    struct dp_packet *packet;
+    size_t i;
+
+    DP_PACKET_BATCH_REFILL_FOR_EACH (i, size, packet, batch) {
+        bool is_tagged = eth_type_vlan(((struct eth_header *)
+                                        dp_packet_data(packet))->eth_type);
+        unsigned int max = mtu + ETH_HEADER_LEN
+            + (is_tagged ? VLAN_HEADER_LEN : 0);
+
+        if (dp_packet_size(packet) > max) {
+            drop_packets(dev->device.drops, DROP_MTU, &packet, 1);
+        } else {
+            dp_packet_batch_refill(batch, packet, i);
+        }
+    }
+}
+
 static int
 netdev_vnic_send(struct netdev *netdev, int qid, struct dp_packet_batch *batch,
                  bool concurrent_txq OVS_UNUSED)
 {
     struct netdev_vnic *dev = netdev_vnic_cast(netdev);
     const struct link_port *port = netdev_vnic_port(dev);
-    struct dp_packet *packet;
-    uint64_t bytes = 0;
+    int mtu;
 
     if (OVS_UNLIKELY(!port || !netdev_vnic_is_up(dev))) {
-        drop_batch(dev->drops, DROP_PORT_DOWN, batch);
+        drop_batch(dev->device.drops, DROP_PORT_DOWN, batch);
         return 0;
     }
-    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        bytes += dp_packet_size(packet);
+    atomic_read_relaxed(&dev->mtu, &mtu);
+    if (OVS_UNLIKELY(mtu)) {
+        drop_long(dev, batch, mtu);
     }
-    counter_add(&dev->tx_packets, dp_packet_batch_size(batch));
-    counter_add(&dev->tx_bytes, bytes);
-    link_send(port, qid, batch);
+    counter_add(&dev->device.tx_packets, dp_packet_batch_size(batch));
+    counter_add(&dev->device.tx_bytes, batch_bytes(batch));
+    if (OVS_UNLIKELY(port->tx)) {
+        ring_put(port->tx, batch->packets, dp_packet_batch_size(batch));
+    } else {
+        link_send(port, qid, batch);
+    }
     return 0;
 }
 
@@ -639,36 +501,63 @@ netdev_vnic_rxq_dealloc(struct netdev_rxq *rxq)
     free(CONTAINER_OF(rxq, struct netdev_rxq_vnic, up));
 }
 
+/* Sends what the VNIC's limit admits now.  The thread that polls the VNIC's
+ * own port does that, for it is always there. */
+static void
+netdev_vnic_send_waiting(const struct netdev_vnic *dev,
+                         const struct link_port *port)
+{
+    struct dp_packet_batch batch;
+
+    if (read_flag(&dev->device.is_main)) {
+        dp_packet_batch_init(&batch);
+        batch.count = ring_get(port->tx, batch.packets, NETDEV_MAX_BURST);
+        if (batch.count) {
+            link_send(port, 0, &batch);
+        }
+    }
+}
+
+/* Fills 'batch' from the ring, and makes sure that somebody polls the link. */
+static void
+netdev_vnic_fill_batch(struct netdev_vnic *dev, const struct link_port *port,
+                       struct ring *ring, struct dp_packet_batch *batch)
+{
+    counter_add_own(&dev->device.polls, 1);
+    dp_packet_batch_init(batch);
+    batch->count = ring_get(ring, batch->packets, NETDEV_MAX_BURST);
+    if (!batch->count && ring_is_direct(ring)) {
+        link_poll(port->link, ring, batch);
+    } else if (batch->count < POLL_BELOW) {
+        link_poll(port->link, NULL, NULL);
+    }
+}
+
 static int
 netdev_vnic_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
                      int *qfill)
 {
     struct netdev_vnic *dev = netdev_vnic_cast(rxq->netdev);
     const struct link_port *port = netdev_vnic_port(dev);
-    struct dp_packet *packet;
-    uint64_t bytes = 0;
+    struct ring *ring = netdev_vnic_ring(dev);
 
-    if (OVS_UNLIKELY(!port)) {
+    if (OVS_UNLIKELY(!port || !ring)) {
         return EAGAIN;
     }
-    if (ring_fill(port->ring) < NETDEV_MAX_BURST) {
-        link_poll(port->link);
+    if (OVS_UNLIKELY(port->tx)) {
+        netdev_vnic_send_waiting(dev, port);
     }
-    dp_packet_batch_init(batch);
-    batch->count = ring_get(port->ring, batch->packets, NETDEV_MAX_BURST);
+    netdev_vnic_fill_batch(dev, port, ring, batch);
     if (OVS_UNLIKELY(!netdev_vnic_is_up(dev))) {
-        drop_batch(dev->drops, DROP_PORT_DOWN, batch);
+        drop_batch(dev->device.drops, DROP_PORT_DOWN, batch);
     }
     if (!batch->count) {
         return EAGAIN;
     }
-    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        bytes += dp_packet_size(packet);
-    }
-    counter_add_own(&dev->rx_packets, batch->count);
-    counter_add_own(&dev->rx_bytes, bytes);
+    counter_add_own(&dev->device.rx_packets, batch->count);
+    counter_add_own(&dev->device.rx_bytes, batch_bytes(batch));
     if (qfill) {
-        *qfill = ring_fill(port->ring);
+        *qfill = ring_fill(ring);
     }
     return 0;
 }
@@ -676,75 +565,40 @@ netdev_vnic_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
 static void
 netdev_vnic_rxq_wait(struct netdev_rxq *rxq)
 {
-    const struct link_port *port
-        = netdev_vnic_port(netdev_vnic_cast(rxq->netdev));
+    struct netdev_vnic *dev = netdev_vnic_cast(rxq->netdev);
+    const struct link_port *port = netdev_vnic_port(dev);
+    struct ring *ring = netdev_vnic_ring(dev);
 
-    if (port) {
-        ring_wait(port->ring);
-        link_wait(port->link);
+    if (!port || !ring) {
+        return;
     }
+    if (read_flag(&dev->device.is_busy)) {
+        poll_immediate_wake();
+        return;
+    }
+    ring_wait(ring);
+    if (port->tx && read_flag(&dev->device.is_main)) {
+        ring_wait(port->tx);
+    }
+    link_wait(port->link);
 }
 
 static int
 netdev_vnic_rxq_drain(struct netdev_rxq *rxq)
 {
     struct netdev_vnic *dev = netdev_vnic_cast(rxq->netdev);
-    const struct link_port *port = netdev_vnic_port(dev);
+    struct ring *ring = netdev_vnic_ring(dev);
 
-    if (port) {
+    if (ring) {
         struct dp_packet_batch batch;
 
         do {
             dp_packet_batch_init(&batch);
-            batch.count = ring_get(port->ring, batch.packets,
-                                   NETDEV_MAX_BURST);
-            drop_batch(dev->drops, DROP_RECONFIGURED, &batch);
-        } while (ring_fill(port->ring));
+            batch.count = ring_drain(ring, batch.packets, NETDEV_MAX_BURST);
+            drop_batch(dev->device.drops, DROP_RECONFIGURED, &batch);
+        } while (ring_fill(ring));
     }
     return 0;
-}
-
-/* Status. */
-
-static void
-netdev_vnic_fill_info__(const struct netdev_vnic *dev, struct vnic_info *info)
-{
-    const struct link_port *port = netdev_vnic_port(dev);
-
-    info->has_port = true;
-    info->is_attached = port != NULL;
-    info->port_number = odp_to_u32(dev->number);
-    info->rx_packets = counter_read(&dev->rx_packets);
-    info->rx_bytes = counter_read(&dev->rx_bytes);
-    info->tx_packets = counter_read(&dev->tx_packets);
-    info->tx_bytes = counter_read(&dev->tx_bytes);
-    if (dev->ring) {
-        struct ring_stats stats;
-
-        ring_get_stats(dev->ring, &stats);
-        info->ring.packets = stats.packets;
-        info->ring.bytes = stats.bytes;
-        info->ring.polls = stats.polls;
-        info->ring.dropped = stats.dropped;
-        info->ring.fill = stats.fill;
-        info->ring.depth = stats.depth;
-    }
-    for (int i = 0; i < N_DROPS; i++) {
-        info->drops[i] = netdev_vnic_drops(dev, i);
-    }
-}
-
-void
-netdev_vnic_fill_info(const char *name, struct vnic_info *info)
-{
-    /* Not by walking 'devices', which would make a walk over all VNICs
-     * quadratic. */
-    struct netdev *netdev = netdev_from_name(name);
-
-    if (netdev && is_vnic_class(netdev_get_class(netdev))) {
-        netdev_vnic_fill_info__(netdev_vnic_cast(netdev), info);
-    }
-    netdev_close(netdev);
 }
 
 #define NETDEV_VNIC_CLASS(TYPE, PMD)                    \
@@ -763,6 +617,7 @@ netdev_vnic_fill_info(const char *name, struct vnic_info *info)
         .set_etheraddr = netdev_vnic_set_etheraddr,     \
         .get_etheraddr = netdev_vnic_get_etheraddr,     \
         .get_mtu = netdev_vnic_get_mtu,                 \
+        .set_mtu = netdev_vnic_set_mtu,                 \
         .get_carrier = netdev_vnic_get_carrier,         \
         .get_features = netdev_vnic_get_features,       \
         .get_status = netdev_vnic_get_status,           \
@@ -786,9 +641,9 @@ static const struct netdev_class classes[2][2] = {
 };
 
 void
-netdev_vnic_register(netdev_vnic_lookup *lookup)
+netdev_vnic_register(struct link *(*find_link)(const char *name))
 {
-    lookup_config = lookup;
+    vnics_init(find_link, netdev_vnic_set_polling);
     netdev_register_provider(&classes[false][false]);
     netdev_register_provider(&classes[true][false]);
 }

@@ -9,6 +9,8 @@
 #include <rte_ring.h>
 #include <rte_ring_peek.h>
 
+#include "datapath-ext/limit.h"
+#include "datapath-ext/service.h"
 #include "dp-packet.h"
 #include "openvswitch/poll-loop.h"
 #include "ovs-rcu.h"
@@ -17,39 +19,54 @@
 
 struct ring {
     /* Constant. */
-    struct rte_ring *queue;     /* Packet pointers. */
+    struct ring_options options;
+    struct rte_ring *own;       /* Packet pointers from the link. */
+    struct rte_ring *others;    /* From neighbours. */
     struct seq *seq;            /* Changes at each put; NULL if none waits. */
     struct drop_counters *drops; /* The port's. */
+    enum drop_reason full;      /* Why a frame that doesn't fit is dropped. */
 
-    /* Producers. */
-    struct counter packets;
-    struct counter bytes;
-    struct counter dropped;
+    /* Any producer. */
+    atomic_bool has_others;     /* Was anything ever put into 'others'? */
 
     /* Consumer. */
-    PADDED_MEMBERS_CACHELINE_MARKER(CACHE_LINE_SIZE, consumer,
-        struct counter polls;
-    );
+    bool others_first;
+    struct service_slot slot;
 };
 
-struct ring *
-ring_create(unsigned int depth, bool wakes, struct drop_counters *drops)
+/* RING_F_EXACT_SZ, for otherwise one slot of 'depth' stays unused. */
+static struct rte_ring *
+queue_create(unsigned int depth, unsigned int flags)
 {
-    /* RING_F_EXACT_SZ, for otherwise one slot of 'depth' stays unused.
-     * RING_F_MP_RTS_ENQ, for with the default mode all producers spin while
-     * one of them is preempted in the middle, and the main thread, which is
-     * one, is not pinned to a core. */
-    unsigned int slots = rte_align32pow2(depth + 1);
-    ssize_t size = rte_ring_get_memsize(slots);
-    struct ring *ring = xzalloc_cacheline(sizeof *ring);
+    ssize_t size = rte_ring_get_memsize(rte_align32pow2(depth + 1));
+    struct rte_ring *queue;
 
     ovs_assert(size > 0);
-    ring->queue = xzalloc_cacheline(size);
-    ovs_assert(!rte_ring_init(ring->queue, "vnic", depth,
-                              RING_F_MP_RTS_ENQ | RING_F_SC_DEQ
-                              | RING_F_EXACT_SZ));
-    ring->seq = wakes ? seq_create() : NULL;
+    queue = xzalloc_cacheline(size);
+    ovs_assert(!rte_ring_init(queue, "vnic", depth,
+                              flags | RING_F_SC_DEQ | RING_F_EXACT_SZ));
+    return queue;
+}
+
+struct ring *
+ring_create(const struct ring_options *options, struct drop_counters *drops)
+{
+    struct ring *ring = xzalloc_cacheline(sizeof *ring);
+
+    ring->options = *options;
+    ring->own = queue_create(options->depth, RING_F_SP_ENQ);
+    /* RING_F_MP_RTS_ENQ, for with the default mode all producers spin while
+     * one of them is preempted in the middle, and the main thread, which is
+     * one, is not pinned to a core. */
+    ring->others = queue_create(options->depth, RING_F_MP_RTS_ENQ);
+    ring->seq = options->wakes ? seq_create() : NULL;
     ring->drops = drop_counters_ref(drops);
+    ring->full = options->limit ? DROP_MAXBW : DROP_RING_FULL;
+    limit_ref(options->limit);
+    if (options->service) {
+        service_join(options->service, &ring->slot, options->rank,
+                     options->weight);
+    }
     return ring;
 }
 
@@ -63,14 +80,19 @@ ring_destroy(struct ring *ring)
     struct dp_packet *packets[NETDEV_MAX_BURST];
     size_t n;
 
-    while ((n = ring_get(ring, packets, ARRAY_SIZE(packets)))) {
+    while ((n = ring_drain(ring, packets, ARRAY_SIZE(packets)))) {
         drop_packets(ring->drops, DROP_RECONFIGURED, packets, n);
+    }
+    if (ring->options.service) {
+        service_leave(&ring->slot);
     }
     if (ring->seq) {
         seq_destroy(ring->seq);
     }
+    limit_unref(ring->options.limit);
     drop_counters_unref(ring->drops);
-    free_cacheline(ring->queue);
+    free_cacheline(ring->own);
+    free_cacheline(ring->others);
     free_cacheline(ring);
 }
 
@@ -82,52 +104,147 @@ ring_retire(struct ring *ring)
     }
 }
 
+bool
+ring_has_options(const struct ring *ring, const struct ring_options *options)
+{
+    const struct ring_options *own = &ring->options;
+
+    return (own->depth == options->depth
+            && own->wakes == options->wakes
+            && own->limit == options->limit
+            && own->service == options->service
+            && own->rank == options->rank
+            && own->weight == options->weight);
+}
+
+/* Producers. */
+
+/* Returns how many didn't fit and were dropped. */
+static size_t
+queue_put(struct ring *ring, struct rte_ring *queue,
+          struct dp_packet **packets, size_t n)
+{
+    size_t put = rte_ring_enqueue_burst(queue, (void **) packets, n, NULL);
+
+    if (OVS_UNLIKELY(put < n)) {
+        drop_packets(ring->drops, ring->full, &packets[put], n - put);
+    }
+    if (put && ring->seq) {
+        seq_change(ring->seq);
+    }
+    return n - put;
+}
+
 void
 ring_put(struct ring *ring, struct dp_packet **packets, size_t n)
 {
-    uint64_t bytes = 0;
+    bool has_others;
+    size_t dropped;
 
-    /* Sizes first: what is in the ring is the consumer's. */
-    for (size_t i = 0; i < n; i++) {
-        bytes += dp_packet_size(packets[i]);
+    atomic_read_relaxed(&ring->has_others, &has_others);
+    if (OVS_UNLIKELY(!has_others)) {
+        atomic_store_explicit(&ring->has_others, true, memory_order_release);
     }
+    /* Counted first: the order must not see more frames leave than came. */
+    if (ring->options.service) {
+        service_put(&ring->slot, n);
+    }
+    dropped = queue_put(ring, ring->others, packets, n);
+    if (OVS_UNLIKELY(dropped) && ring->options.service) {
+        service_got(&ring->slot, dropped);
+    }
+}
 
-    size_t put = rte_ring_enqueue_burst(ring->queue, (void **) packets, n,
-                                        NULL);
-    if (OVS_UNLIKELY(put < n)) {
-        for (size_t i = put; i < n; i++) {
-            bytes -= dp_packet_size(packets[i]);
-        }
-        counter_add(&ring->dropped, n - put);
-        drop_packets(ring->drops, DROP_RING_FULL, &packets[put], n - put);
+void
+ring_put_own(struct ring *ring, struct dp_packet **packets, size_t n)
+{
+    size_t dropped;
+
+    if (ring->options.service) {
+        service_put_own(&ring->slot, n);
     }
-    if (put) {
-        counter_add(&ring->packets, put);
-        counter_add(&ring->bytes, bytes);
-        if (ring->seq) {
-            seq_change(ring->seq);
-        }
+    dropped = queue_put(ring, ring->own, packets, n);
+    if (OVS_UNLIKELY(dropped) && ring->options.service) {
+        service_got(&ring->slot, dropped);
     }
+}
+
+/* The consumer. */
+
+static bool
+ring_has_others(const struct ring *ring)
+{
+    bool has_others;
+
+    /* Pairs with ring_put(). */
+    atomic_read_explicit(&CONST_CAST(struct ring *, ring)->has_others,
+                         &has_others, memory_order_acquire);
+    return has_others;
+}
+
+/* A batch must not mix packets of DPDK's pools with others: netdev-dpdk looks
+ * at the first one to know what all of them are. */
+static size_t
+queue_get(struct rte_ring *queue, struct limit *limit,
+          struct dp_packet **packets, size_t max)
+{
+    size_t n = rte_ring_dequeue_burst_start(queue, (void **) packets, max,
+                                            NULL);
+    size_t n_same = 0;
+
+    if (!n) {
+        return 0;
+    }
+    while (n_same < n && packets[n_same]->source == packets[0]->source) {
+        n_same++;
+    }
+    if (limit) {
+        n_same = limit_admit(limit, packets, n_same);
+    }
+    rte_ring_dequeue_finish(queue, n_same);
+    return n_same;
+}
+
+static size_t
+ring_take(struct ring *ring, struct limit *limit, struct dp_packet **packets,
+          size_t max)
+{
+    size_t n;
+
+    if (OVS_LIKELY(!ring_has_others(ring))) {
+        n = queue_get(ring->own, limit, packets, max);
+    } else {
+        struct rte_ring *queues[] = { ring->own, ring->others };
+        bool first = ring->others_first;
+
+        n = queue_get(queues[first], limit, packets, max);
+        if (!n) {
+            n = queue_get(queues[!first], limit, packets, max);
+        }
+        ring->others_first = !first;
+    }
+    if (n && ring->options.service) {
+        service_got(&ring->slot, n);
+    }
+    return n;
 }
 
 size_t
 ring_get(struct ring *ring, struct dp_packet **packets, size_t max)
 {
-    counter_add_own(&ring->polls, 1);
-
-    /* A batch must not mix packets of DPDK's pools with others: netdev-dpdk
-     * looks at the first one to know what all of them are. */
-    size_t n = rte_ring_dequeue_burst_start(ring->queue, (void **) packets,
-                                            max, NULL);
-    size_t n_same = 0;
-
-    while (n_same < n && packets[n_same]->source == packets[0]->source) {
-        n_same++;
+    if (ring->options.service) {
+        max = service_quota(&ring->slot, ring_fill(ring), max);
+        if (!max) {
+            return 0;
+        }
     }
-    if (n) {
-        rte_ring_dequeue_finish(ring->queue, n_same);
-    }
-    return n_same;
+    return ring_take(ring, ring->options.limit, packets, max);
+}
+
+size_t
+ring_drain(struct ring *ring, struct dp_packet **packets, size_t max)
+{
+    return ring_take(ring, NULL, packets, max);
 }
 
 void
@@ -142,26 +259,34 @@ ring_wait(struct ring *ring)
      * slept through. */
     uint64_t seqno = seq_read(ring->seq);
 
-    if (ring_fill(ring)) {
-        poll_immediate_wake();
-    } else {
+    if (!ring_fill(ring)) {
         seq_wait(ring->seq, seqno);
+    } else if (ring->options.limit) {
+        limit_wait(ring->options.limit);
+    } else {
+        poll_immediate_wake();
     }
 }
+
+bool
+ring_is_direct(const struct ring *ring)
+{
+    return (!ring->options.limit
+            && !(ring->options.service && service_is_mixed(&ring->slot))
+            && !ring_fill(ring));
+}
+
+/* Anyone. */
 
 unsigned int
 ring_fill(const struct ring *ring)
 {
-    return rte_ring_count(ring->queue);
+    return (rte_ring_count(ring->own)
+            + (ring_has_others(ring) ? rte_ring_count(ring->others) : 0));
 }
 
-void
-ring_get_stats(const struct ring *ring, struct ring_stats *stats)
+unsigned int
+ring_get_depth(const struct ring *ring)
 {
-    stats->packets = counter_read(&ring->packets);
-    stats->bytes = counter_read(&ring->bytes);
-    stats->polls = counter_read(&ring->polls);
-    stats->dropped = counter_read(&ring->dropped);
-    stats->fill = ring_fill(ring);
-    stats->depth = rte_ring_get_capacity(ring->queue);
+    return ring->options.depth;
 }

@@ -14,58 +14,78 @@
  *
  * Data flow:
  *
- *     link_poll(), link_send() of a neighbour  --ring_put()-->  ring
+ *     link_poll()                 --ring_put_own()-->  ring
+ *     link_send() of a neighbour  --ring_put()------>  ring
  *     ring  --ring_get()-->  rxq of the port, in a PMD or the main thread
  *
- * Units: 'depth' and fills are frames.
+ * The two ways in are two queues, since the first, which takes nearly all of
+ * the traffic, needs no atomic operation.  Frames of one way stay in order; a
+ * connection uses one of them.  ring_get() turns from one to the other.
  *
- * Ownership: a ring has a reference to its counters.  ring_put() takes
- * ownership of all packets, those it drops included; ring_get() gives it to
- * the caller.  ring_destroy() drops what is left.
+ * A ring may have a limit (limit.h), which delays what ring_get() gives, and a
+ * place in the service order of its link (service.h), which shortens it.  The
+ * sends of a VNIC with a limit wait in a ring too.
  *
- * Thread-safety: any number of threads may put, one at a time may get
- * (DPDK's rte_ring with relaxed tail synchronization of several producers, and
- * a single consumer: rte_ring_rts.h).  ring_destroy() only after a grace
- * period that follows the last moment at which a thread could find the ring.
+ * Units: 'depth' and fills are frames.  Each queue takes 'depth' frames.
+ *
+ * Ownership: a ring has a reference to its counters and its limit.
+ * ring_put*() takes ownership of all packets, those it drops included;
+ * ring_get() gives it to the caller.  ring_destroy() drops what is left.
+ *
+ * Thread-safety: ring_put() in any number of threads, ring_put_own() in one at
+ * a time, ring_get() in one at a time (DPDK's rte_ring with relaxed tail
+ * synchronization of several producers, rte_ring_rts.h; with a single
+ * producer; and a single consumer).  ring_destroy() only after a grace period
+ * that follows the last moment at which a thread could find the ring.
  *
  * Errors: none; creation aborts only if memory runs out, as all of OVS. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "counter.h"
 #include "drop.h"
 
 struct dp_packet;
+struct limit;
 struct ring;
+struct service;
 
-struct ring_stats {
-    uint64_t packets;           /* Put into the ring. */
-    uint64_t bytes;             /* Put into the ring. */
-    uint64_t polls;             /* Calls to ring_get(). */
-    uint64_t dropped;           /* For want of room. */
-    unsigned int fill;          /* Frames in the ring now. */
-    unsigned int depth;         /* Frames that fit. */
+struct ring_options {
+    unsigned int depth;         /* A power of 2. */
+    bool wakes;                 /* Does each put wake up the thread that waits
+                                 * in ring_wait()?  A busy-polling consumer
+                                 * doesn't need that. */
+    struct limit *limit;        /* NULL for none. */
+    struct service *service;    /* NULL for none. */
+    unsigned int rank, weight;  /* With 'service'. */
 };
 
-/* 'depth' must be a power of 2.  If 'wakes', each put wakes up the thread that
- * waits in ring_wait(); a busy-polling consumer doesn't need that.  Drops are
- * counted in the counters given, those of the port. */
-struct ring *ring_create(unsigned int depth, bool wakes,
-                         struct drop_counters *);
+/* Drops are counted in the counters given, those of the port. */
+struct ring *ring_create(const struct ring_options *, struct drop_counters *);
 void ring_destroy(struct ring *);
 /* ring_destroy() after a grace period. */
 void ring_retire(struct ring *);
+bool ring_has_options(const struct ring *, const struct ring_options *);
 
 /* Producers. */
 void ring_put(struct ring *, struct dp_packet **packets, size_t n);
+void ring_put_own(struct ring *, struct dp_packet **packets, size_t n);
 
 /* The consumer.  Returns fewer than there are where the packets' source
- * (malloc() or a DPDK pool) changes: a batch has one source. */
+ * (malloc() or a DPDK pool) changes, for a batch has one source, and where
+ * the limit or the service order say so. */
 size_t ring_get(struct ring *, struct dp_packet **packets, size_t max);
+/* Takes all, whatever the limit and the order. */
+size_t ring_drain(struct ring *, struct dp_packet **packets, size_t max);
 void ring_wait(struct ring *);
+
+/* May the consumer take frames for this ring straight from the link, as the
+ * ring is empty and nothing delays it? */
+bool ring_is_direct(const struct ring *);
 
 /* Anyone. */
 unsigned int ring_fill(const struct ring *);
-void ring_get_stats(const struct ring *, struct ring_stats *);
+unsigned int ring_get_depth(const struct ring *);
 
 #endif /* datapath-ext/ring.h */

@@ -8,6 +8,7 @@ TESTSUITE_AT = \
 	tests/drop.at \
 	tests/link.at \
 	tests/plugin.at \
+	tests/ring.at \
 	tests/schema.at \
 	tests/seam.at \
 	tests/unit.at \

@@ -41,6 +41,14 @@ take_stamp(struct dp_packet *packet)
     return stamp;
 }
 
+static struct ring *
+create_ring(bool wakes, struct drop_counters *drops)
+{
+    const struct ring_options options = { .depth = 64, .wakes = wakes };
+
+    return ring_create(&options, drops);
+}
+
 static void
 put_range(struct ring *ring, uint32_t first, uint32_t n)
 {
@@ -55,17 +63,13 @@ static void
 test_order(struct ovs_cmdl_context *ctx OVS_UNUSED)
 {
     struct drop_counters *drops = drop_counters_create();
-    struct ring *ring = ring_create(64, false, drops);
+    struct ring *ring = create_ring(false, drops);
     struct dp_packet *packets[100];
-    struct ring_stats stats;
 
     /* Exactly 'depth' frames fit, and those that came first. */
     put_range(ring, 0, 70);
     assert(ring_fill(ring) == 64);
-    ring_get_stats(ring, &stats);
-    assert(stats.depth == 64 && stats.fill == 64);
-    assert(stats.packets == 64 && stats.bytes == 64 * sizeof(struct stamp));
-    assert(stats.dropped == 6);
+    assert(ring_get_depth(ring) == 64);
     assert(counter_read(&drops->n[DROP_RING_FULL]) == 6);
 
     assert(ring_get(ring, packets, 100) == 64);
@@ -96,7 +100,7 @@ test_sources(struct ovs_cmdl_context *ctx OVS_UNUSED)
 {
     static const size_t runs[] = { 3, 2, 1, 4 };
     struct drop_counters *drops = drop_counters_create();
-    struct ring *ring = ring_create(64, false, drops);
+    struct ring *ring = create_ring(false, drops);
     struct dp_packet *packets[64];
     uint32_t seqno = 0;
 
@@ -121,12 +125,48 @@ test_sources(struct ovs_cmdl_context *ctx OVS_UNUSED)
     drop_counters_unref(drops);
 }
 
+/* The link's frames and the neighbours' are two queues, each in order, that
+ * get their turns. */
+static void
+test_two_ways(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    struct drop_counters *drops = drop_counters_create();
+    struct ring *ring = create_ring(false, drops);
+    uint32_t next[2] = { 0, 0 };
+    struct dp_packet *packets[4];
+    size_t n;
+
+    assert(ring_is_direct(ring));
+    for (uint32_t i = 0; i < 16; i++) {
+        struct dp_packet *own = stamp_packet(0, i);
+        struct dp_packet *other = stamp_packet(1, i);
+
+        ring_put_own(ring, &own, 1);
+        ring_put(ring, &other, 1);
+    }
+    assert(ring_fill(ring) == 32 && !ring_is_direct(ring));
+    for (int turn = 0; (n = ring_get(ring, packets, 4)); turn++) {
+        assert(n == 4);
+        for (size_t i = 0; i < n; i++) {
+            struct stamp stamp = take_stamp(packets[i]);
+
+            assert(stamp.producer == turn % 2);
+            assert(stamp.seqno == next[stamp.producer]++);
+        }
+    }
+    assert(next[0] == 16 && next[1] == 16);
+    assert(ring_is_direct(ring));
+    ring_destroy(ring);
+    drop_counters_unref(drops);
+}
+
 #define N_PRODUCERS 3
 #define N_PACKETS 20000
 
 struct producer {
     struct ring *ring;
     uint32_t id;
+    void (*put)(struct ring *, struct dp_packet **, size_t);
 };
 
 static void *
@@ -137,7 +177,7 @@ produce(void *producer_)
     for (uint32_t i = 0; i < N_PACKETS; i++) {
         struct dp_packet *packet = stamp_packet(producer->id, i);
 
-        ring_put(producer->ring, &packet, 1);
+        producer->put(producer->ring, &packet, 1);
         /* Mostly give the consumer its turn, but fill the ring at times. */
         while (i % 128 && ring_fill(producer->ring) > 32) {
             sched_yield();
@@ -146,13 +186,14 @@ produce(void *producer_)
     return NULL;
 }
 
-/* Frames of one producer stay in order, none is seen twice, and each is either
+/* The first producer is the link's, the others are neighbours.  Frames of one
+ * producer stay in order, none is seen twice, and each is either
  * received or counted as dropped. */
 static void
 test_threads(struct ovs_cmdl_context *ctx OVS_UNUSED)
 {
     struct drop_counters *drops = drop_counters_create();
-    struct ring *ring = ring_create(64, true, drops);
+    struct ring *ring = create_ring(true, drops);
     struct producer producers[N_PRODUCERS];
     pthread_t threads[N_PRODUCERS];
     int64_t last[N_PRODUCERS];
@@ -160,7 +201,9 @@ test_threads(struct ovs_cmdl_context *ctx OVS_UNUSED)
     const uint64_t total = N_PRODUCERS * N_PACKETS;
 
     for (uint32_t i = 0; i < N_PRODUCERS; i++) {
-        producers[i] = (struct producer) { ring, i };
+        producers[i] = (struct producer) {
+            ring, i, i ? ring_put : ring_put_own
+        };
         last[i] = -1;
         threads[i] = ovs_thread_create("producer", produce, &producers[i]);
     }
@@ -196,6 +239,7 @@ test_ring_main(int argc, char *argv[])
     static const struct ovs_cmdl_command commands[] = {
         { "order", NULL, 0, 0, test_order, OVS_RO },
         { "sources", NULL, 0, 0, test_sources, OVS_RO },
+        { "two-ways", NULL, 0, 0, test_two_ways, OVS_RO },
         { "threads", NULL, 0, 0, test_threads, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };

@@ -24,6 +24,7 @@ take_link_info(struct link_row *row)
         smap_add(&row->capabilities, "polling", info.is_pmd ? "pmd" : "main");
         smap_add_format(&row->capabilities, "n_rxq", "%d", info.n_rxq);
         smap_add_format(&row->capabilities, "n_txq", "%d", info.n_txq);
+        smap_add_format(&row->capabilities, "mtu", "%d", info.mtu);
     }
     link_info_destroy(&info);
 }
@@ -88,7 +89,7 @@ apply_vnics(struct config *config)
 static void
 refresh_vnic(struct vnic_row *row)
 {
-    struct vnic_info info;
+    struct port_info info;
 
     row_status_clear(&row->runtime);
     if (row->is_etherstub || row->status.state != ROW_ACTIVE) {
@@ -98,7 +99,7 @@ refresh_vnic(struct vnic_row *row)
         row_inactive(&row->runtime, "there is no Interface \"%s\" of type "
                      "vnic; add it with ovs-vsctl --may-exist add-vnic "
                      "BRIDGE %s link=%s", row->name, row->name, row->link);
-    } else if (!vnic_get_info(row->name, &info) || !info.has_port) {
+    } else if (!port_get_info(row->name, &info)) {
         row_inactive(&row->runtime, "its port could not be added; its bridge "
                      "must have datapath_type=netdev, and see the error "
                      "column of Interface \"%s\"", row->name);
@@ -112,10 +113,22 @@ static void
 refresh_ring(struct ring_row *row)
 {
     const struct vnic_row *vnic = row->vnic;
+    struct port_info info;
 
     row_status_clear(&row->runtime);
     if (row_effective(&vnic->status, &vnic->runtime)->state != ROW_ACTIVE) {
         row_inactive(&row->runtime, "VNIC \"%s\" is not active", vnic->name);
+    } else if (!row->has_iface) {
+        row_inactive(&row->runtime, "there is no Interface \"%s\" of type "
+                     "vnic, so the default ring takes its frames; add it "
+                     "with ovs-vsctl add-port BRIDGE %s -- set Interface %s "
+                     "type=vnic", row->port, row->port, row->port);
+    } else if (!port_get_info(row->port, &info)) {
+        row_inactive(&row->runtime, "its port could not be added; see the "
+                     "error column of Interface \"%s\"", row->port);
+    } else if (!info.is_attached) {
+        row_inactive(&row->runtime, "its port waits for another thread to "
+                     "poll it; this passes in a moment");
     }
 }
 

@@ -8,6 +8,8 @@ vswitchd_plugin_libvswitchdplugin_a_SOURCES = \
 	vswitchd-plugin/apply.h \
 	vswitchd-plugin/config-classifier.c \
 	vswitchd-plugin/config-link.c \
+	vswitchd-plugin/config-mac.c \
+	vswitchd-plugin/config-port.c \
 	vswitchd-plugin/config-ring.c \
 	vswitchd-plugin/config-vnic.c \
 	vswitchd-plugin/config.c \

@@ -28,9 +28,9 @@ check_type(struct link_row *row, const struct sset *types)
     if (type_is_refused(type)) {
         row_error(&row->status, "type: \"%s\" has no device to share; give "
                   "the type of a device, such as system, tap or dpdk", type);
-    } else if (!strncmp(type, "dpdkvhostuser", 13)) {
-        row_error(&row->status, "type: this version has no links on "
-                  "vhost-user devices; make the device a port of a bridge");
+    } else if (!strcmp(type, "dpdkvhostuser")) {
+        row_error(&row->status, "type: a link on a vhost-user device is its "
+                  "client; use dpdkvhostuserclient");
     } else if (type[0] && !sset_contains(types, type)) {
         row_error(&row->status, "type: \"%s\" is unknown; see "
                   "iface_types in the Open_vSwitch table", type);
@@ -93,6 +93,7 @@ read_link(struct config *config, const struct ovsrec_vnic_link *rec,
     row->config.type = rec->type;
     smap_clone(&row->config.options, &rec->options);
     row->config.n_rxq = optional_int(rec->rings, rec->n_rings, 0);
+    row->config.mtu = optional_int(rec->mtu_request, rec->n_mtu_request, 0);
 
     if (!optional_bool(rec->enabled, rec->n_enabled, true)) {
         row_inactive(&row->status, "enabled: is false");

@@ -9,28 +9,53 @@
 #include "util.h"
 #include "vswitch-idl.h"
 
-static const char *
-ring_role(const struct ovsrec_vnic_ring *rec)
+static const char *const role_names[] = {
+    [RING_DEFAULT] = "default",
+    [RING_LOCAL] = "local",
+    [RING_FORWARD] = "forward",
+    [RING_LEVEL] = "level",
+    [RING_MAC] = "mac",
+    [RING_CONTROL] = "control",
+    [RING_MGMT] = "mgmt",
+};
+
+const char *
+ring_role_name(enum ring_role role)
 {
-    return rec->role ? rec->role : "default";
+    return role_names[role];
+}
+
+static enum ring_role
+parse_role(const char *s)
+{
+    for (size_t role = 0; s && role < ARRAY_SIZE(role_names); role++) {
+        if (!strcmp(s, role_names[role])) {
+            return role;
+        }
+    }
+    return RING_DEFAULT;
 }
 
 static bool
-role_is_single(const char *role)
+role_is_single(enum ring_role role)
 {
-    return strcmp(role, "level") && strcmp(role, "mac");
+    return role != RING_LEVEL && role != RING_MAC;
 }
 
 static void
 check_columns(struct ring_row *row, const struct ovsrec_vnic_ring *rec)
 {
-    bool is_level = !strcmp(ring_role(rec), "level");
+    const char *role = ring_role_name(row->config.role);
 
-    if (is_level && !rec->n_level) {
+    if (row->config.role == RING_LEVEL && !rec->n_level) {
         row_error(&row->status, "level: must be set with role level; set it");
-    } else if (!is_level && rec->n_level) {
+    } else if (row->config.role != RING_LEVEL && rec->n_level) {
         row_error(&row->status, "level: must be empty with role %s; clear it",
-                  ring_role(rec));
+                  role);
+    }
+    if (row->config.lro && row->config.role != RING_LOCAL) {
+        row_error(&row->status, "lro: only a ring of role local may merge "
+                  "segments, not one of role %s; clear lro", role);
     }
     if (rec->vns) {
         row_error(&row->status, "vns: there is no VNS instance \"%s\"; clear "
@@ -43,22 +68,55 @@ check_columns(struct ring_row *row, const struct ovsrec_vnic_ring *rec)
 static void
 check_twins(struct ring_row *row, const struct ovsrec_vnic *vnic, size_t i)
 {
-    const struct ovsrec_vnic_ring *rec = vnic->rings[i];
+    enum ring_role role = row->config.role;
 
     for (size_t j = 0; j < i; j++) {
         const struct ovsrec_vnic_ring *other = vnic->rings[j];
 
-        if (other->id == rec->id) {
+        if (other->id == row->config.id) {
             row_error(&row->status, "id: VNIC \"%s\" has another ring "
-                      "%"PRId64"; change one of them", vnic->name, rec->id);
+                      "%d; change one of them", vnic->name, row->config.id);
         }
-        if (!strcmp(ring_role(other), ring_role(rec))
-            && role_is_single(ring_role(rec))) {
+        if (parse_role(other->role) == role && role_is_single(role)) {
             row_error(&row->status, "role: ring %"PRId64" of VNIC \"%s\" has "
                       "role %s too; change one of them", other->id,
-                      vnic->name, ring_role(rec));
+                      vnic->name, ring_role_name(role));
         }
     }
+}
+
+/* Finds the port of a ring that isn't the default one. */
+static void
+check_port(struct ring_row *row, struct config *config)
+{
+    const struct ovsrec_interface *iface
+        = shash_find_data(&config->ifaces, row->port);
+
+    if (shash_find(&config->vnics, row->port)) {
+        row_error(&row->status, "id: the port of ring %d would be \"%s\", "
+                  "which is a VNIC; change id or rename that VNIC",
+                  row->config.id, row->port);
+    } else if (iface && strcmp(iface->type, "vnic")) {
+        row_error(&row->status, "id: Interface \"%s\" is of type \"%s\"; set "
+                  "that to vnic or change id", row->port, iface->type);
+    } else {
+        row->has_iface = iface != NULL;
+        /* Also if the row has another error: it is no lone VNIC's port. */
+        shash_add_once(&config->ring_ports, row->port, row);
+    }
+}
+
+static void
+read_columns(struct ring_config *ring, const struct ovsrec_vnic_ring *rec)
+{
+    ring->id = rec->id;
+    ring->role = parse_role(rec->role);
+    ring->depth = optional_int(rec->depth, rec->n_depth, RING_DEPTH_DEFAULT);
+    ring->weight = optional_int(rec->weight, rec->n_weight,
+                                SERVICE_WEIGHT_DEFAULT);
+    ring->is_strict = optional_bool(rec->strict, rec->n_strict, false);
+    ring->is_busy = rec->mode && !strcmp(rec->mode, "poll");
+    ring->lro = optional_bool(rec->lro, rec->n_lro, false);
 }
 
 static void
@@ -66,11 +124,16 @@ read_ring(struct config *config, struct vnic_row *vnic, size_t i)
 {
     const struct ovsrec_vnic_ring *rec = vnic->rec->rings[i];
     struct ring_row *row = xzalloc(sizeof *row);
+    bool is_default;
 
     row->uuid = rec->header_.uuid;
     row->vnic = vnic;
     hmap_insert(&config->rings, &row->node, uuid_hash(&row->uuid));
 
+    read_columns(&row->config, rec);
+    is_default = row->config.role == RING_DEFAULT;
+    row->port = is_default ? xstrdup(vnic->name)
+                           : ring_port_name(vnic->name, row->config.id);
     check_columns(row, rec);
     check_twins(row, vnic->rec, i);
     if (rec->vns) {
@@ -78,16 +141,16 @@ read_ring(struct config *config, struct vnic_row *vnic, size_t i)
                   "\"%s\", which does not exist; clear its vns", rec->id,
                   rec->vns);
     }
-    if (row->status.state == ROW_ERROR) {
+    if (is_default) {
+        row->has_iface = vnic->has_iface;
+        if (row->status.state == ROW_ACTIVE) {
+            vnic->config.ring = row->config;
+        }
         return;
     }
-    if (!strcmp(ring_role(rec), "default")) {
-        row->is_served = true;
-        vnic->config.depth = optional_int(rec->depth, rec->n_depth,
-                                          RING_DEPTH_DEFAULT);
-    } else {
-        row_inactive(&row->status, "role: this version serves no %s rings; "
-                     "their frames use the default ring", ring_role(rec));
+    check_port(row, config);
+    if (row->status.state == ROW_ACTIVE) {
+        vnic->rings[vnic->config.n_rings++] = row->config;
     }
 }
 
@@ -99,7 +162,12 @@ config_read_rings(struct config *config)
     SHASH_FOR_EACH (node, &config->vnics) {
         struct vnic_row *vnic = node->data;
 
-        for (size_t i = 0; vnic->rec && i < vnic->rec->n_rings; i++) {
+        if (vnic->is_etherstub || !vnic->rec->n_rings) {
+            continue;
+        }
+        vnic->rings = xcalloc(vnic->rec->n_rings, sizeof *vnic->rings);
+        vnic->config.rings = vnic->rings;
+        for (size_t i = 0; i < vnic->rec->n_rings; i++) {
             read_ring(config, vnic, i);
         }
     }

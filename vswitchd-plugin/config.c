@@ -32,6 +32,7 @@ config_create(const struct ovsdb_idl *idl)
     shash_init(&config->defaults);
     shash_init(&config->classifiers);
     hmap_init(&config->rings);
+    shash_init(&config->ring_ports);
     shash_init(&config->ifaces);
 
     read_ifaces(config, idl);
@@ -82,6 +83,7 @@ config_complete(struct config *config, const struct ovsdb_idl *idl,
 {
     config_read_vnics(config, idl);
     config_read_rings(config);
+    config_read_ports(config);
     config_assign_macs(config, prev);
     config_read_classifiers(config, idl);
     log_errors(config, prev);
@@ -99,6 +101,8 @@ vnic_rows_destroy(struct shash *rows)
         row_status_clear(&row->runtime);
         free(row->name);
         free(row->link);
+        free(row->rings);
+        free(row->addresses);
         free(row);
     }
     shash_destroy(rows);
@@ -135,9 +139,11 @@ config_destroy(struct config *config)
     HMAP_FOR_EACH_POP (ring, node, &config->rings) {
         row_status_clear(&ring->status);
         row_status_clear(&ring->runtime);
+        free(ring->port);
         free(ring);
     }
     hmap_destroy(&config->rings);
+    shash_destroy(&config->ring_ports);
     shash_destroy(&config->ifaces);
     free(config);
 }

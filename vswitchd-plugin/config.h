@@ -85,6 +85,8 @@ struct vnic_row {
     bool is_holder;             /* Has its MAC address, perhaps only until it
                                  * is in use again and nobody else took it. */
     struct vnic_config config;
+    struct ring_config *rings;  /* Those of 'config'... */
+    struct in6_addr *addresses; /* ...and so these. */
     struct row_status status;   /* What the rows say. */
     struct row_status runtime;  /* What became of them, if 'status' is good. */
 
@@ -97,7 +99,9 @@ struct ring_row {
     struct hmap_node node;      /* In struct config's 'rings', by 'uuid'. */
     struct uuid uuid;
     const struct vnic_row *vnic; /* In the same struct config. */
-    bool is_served;             /* Is it the ring that exists? */
+    struct ring_config config;
+    char *port;                 /* Name of its port. */
+    bool has_iface;             /* Is there an Interface of that name? */
     struct row_status status;
     struct row_status runtime;
 };
@@ -112,6 +116,8 @@ struct config {
     struct shash defaults;      /* "struct vnic_row"s of type vnic-link. */
     struct shash classifiers;   /* Contains "struct classifier_row"s. */
     struct hmap rings;          /* Contains "struct ring_row"s. */
+    struct shash ring_ports;    /* "struct ring_row"s by port, except those
+                                 * of default rings. */
 
     /* While rows are read: Interfaces of any type, by name. */
     struct shash ifaces;        /* Contains "struct ovsrec_interface"s. */
@@ -135,16 +141,26 @@ void row_inactive(struct row_status *, const char *format, ...)
     OVS_PRINTF_FORMAT(2, 3);
 void row_note(struct row_status *, const char *format, ...)
     OVS_PRINTF_FORMAT(2, 3);
+/* "local" and so on. */
+const char *ring_role_name(enum ring_role);
+
 /* The one of the two that counts. */
 const struct row_status *row_effective(const struct row_status *status,
                                        const struct row_status *runtime);
 /* Back to active without a reason. */
 void row_status_clear(struct row_status *);
 
-/* One per table, called in this order. */
+/* For config-vnic.c, config-port.c: what rows and options have in common. */
+struct vnic_row *vnic_row_create(struct shash *rows, const char *name);
+void vnic_row_set_link(struct vnic_row *, const struct config *,
+                       const char *name);
+void vnic_row_set_mac(struct vnic_row *, const char *mac);
+
+/* Called in this order. */
 void config_read_links(struct config *, const struct ovsdb_idl *);
 void config_read_vnics(struct config *, const struct ovsdb_idl *);
 void config_read_rings(struct config *);
+void config_read_ports(struct config *);
 void config_read_classifiers(struct config *, const struct ovsdb_idl *);
 void config_assign_macs(struct config *, const struct config *prev);
 

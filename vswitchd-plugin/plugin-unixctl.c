@@ -72,7 +72,7 @@ vnic_to_json(const struct vnic_row *vnic)
     const struct row_status *status = row_effective(&vnic->status,
                                                     &vnic->runtime);
     struct json *row = json_object_create();
-    struct vnic_info info;
+    struct port_info info;
 
     json_object_put_string(row, "name", vnic->name);
     json_object_put_string(row, "link", vnic->link ? vnic->link : "-");
@@ -81,7 +81,7 @@ vnic_to_json(const struct vnic_row *vnic)
         put_mac(row, vnic->config.mac);
         put_uint(row, "vlan", vnic->config.vlan);
     }
-    if (vnic_get_info(vnic->name, &info) && info.has_port) {
+    if (vnic_get_info(vnic->name, &info)) {
         put_uint(row, "rx_packets", info.rx_packets);
         put_uint(row, "rx_bytes", info.rx_bytes);
         put_uint(row, "tx_packets", info.tx_packets);
@@ -91,41 +91,65 @@ vnic_to_json(const struct vnic_row *vnic)
     return row;
 }
 
-static struct json *
-ring_to_json(const struct vnic_row *vnic)
+static void
+add_vnic(struct json *rows, const struct config *config OVS_UNUSED,
+         const struct vnic_row *vnic)
 {
-    struct vnic_info info;
-    struct json *row;
-
-    if (!vnic_get_info(vnic->name, &info) || !info.ring.depth) {
-        return NULL;
-    }
-    row = json_object_create();
-    json_object_put_string(row, "vnic", vnic->name);
-    json_object_put_string(row, "role", "default");
-    put_uint(row, "port", info.port_number);
-    put_uint(row, "depth", info.ring.depth);
-    put_uint(row, "fill", info.ring.fill);
-    put_uint(row, "packets", info.ring.packets);
-    put_uint(row, "bytes", info.ring.bytes);
-    put_uint(row, "polls", info.ring.polls);
-    put_uint(row, "drop_ring_full", info.ring.dropped);
-    return row;
+    json_array_add(rows, vnic_to_json(vnic));
 }
 
 static void
-add_vnics(struct json *rows, const struct shash *vnics, const char *name,
-          struct json *(*to_json)(const struct vnic_row *))
+add_ring(struct json *rows, const char *vnic, const char *port,
+         const struct ring_config *ring)
+{
+    struct port_info info;
+    struct json *row;
+
+    if (!port_get_info(port, &info) || !info.is_attached) {
+        return;
+    }
+    row = json_object_create();
+    json_object_put_string(row, "vnic", vnic);
+    json_object_put_string(row, "port", port);
+    json_object_put_string(row, "role", ring_role_name(ring->role));
+    put_uint(row, "number", info.number);
+    put_uint(row, "depth", info.depth);
+    put_uint(row, "fill", info.fill);
+    put_uint(row, "packets", info.rx_packets);
+    put_uint(row, "bytes", info.rx_bytes);
+    put_uint(row, "polls", info.polls);
+    put_drops(row, info.drops);
+    json_array_add(rows, row);
+}
+
+static void
+add_rings(struct json *rows, const struct config *config OVS_UNUSED,
+          const struct vnic_row *vnic)
+{
+    add_ring(rows, vnic->name, vnic->name, &vnic->config.ring);
+    for (size_t i = 0; i < vnic->config.n_rings; i++) {
+        const struct ring_config *ring = &vnic->rings[i];
+        char *port = ring_port_name(vnic->name, ring->id);
+
+        add_ring(rows, vnic->name, port, ring);
+        free(port);
+    }
+}
+
+typedef void add_vnic_func(struct json *rows, const struct config *,
+                           const struct vnic_row *);
+
+static void
+add_vnics(struct json *rows, const struct config *config,
+          const struct shash *vnics, const char *name, add_vnic_func *add)
 {
     const struct shash_node **sorted = shash_sort(vnics);
 
     for (size_t i = 0; i < shash_count(vnics); i++) {
         const struct vnic_row *vnic = sorted[i]->data;
-        struct json *row = (!name || !strcmp(name, vnic->name)
-                            ? to_json(vnic) : NULL);
 
-        if (row) {
-            json_array_add(rows, row);
+        if (!name || !strcmp(name, vnic->name)) {
+            add(rows, config, vnic);
         }
     }
     free(sorted);
@@ -133,8 +157,7 @@ add_vnics(struct json *rows, const struct shash *vnics, const char *name,
 
 static void
 show_vnics(struct unixctl_conn *conn, int argc, const char *argv[],
-           const char *const columns[],
-           struct json *(*to_json)(const struct vnic_row *))
+           const char *const columns[], add_vnic_func *add)
 {
     const struct config *config = plugin_config();
     const char *name;
@@ -152,8 +175,8 @@ show_vnics(struct unixctl_conn *conn, int argc, const char *argv[],
     struct json *rows = json_array_create_empty();
 
     if (config) {
-        add_vnics(rows, &config->vnics, name, to_json);
-        add_vnics(rows, &config->defaults, name, to_json);
+        add_vnics(rows, config, &config->vnics, name, add);
+        add_vnics(rows, config, &config->defaults, name, add);
     }
     reply_rows(conn, rows, as_json, columns);
 }
@@ -167,7 +190,7 @@ vnic_show(struct unixctl_conn *conn, int argc, const char *argv[],
         "drops", "reason", NULL
     };
 
-    show_vnics(conn, argc, argv, columns, vnic_to_json);
+    show_vnics(conn, argc, argv, columns, add_vnic);
 }
 
 static void
@@ -175,11 +198,11 @@ vnic_ring_show(struct unixctl_conn *conn, int argc, const char *argv[],
                void *aux OVS_UNUSED)
 {
     static const char *const columns[] = {
-        "vnic", "role", "port", "depth", "fill", "packets", "bytes", "polls",
-        "drop_ring_full", NULL
+        "vnic", "port", "role", "depth", "fill", "packets", "bytes", "polls",
+        "drops", NULL
     };
 
-    show_vnics(conn, argc, argv, columns, ring_to_json);
+    show_vnics(conn, argc, argv, columns, add_rings);
 }
 
 /* vnic/link-show. */

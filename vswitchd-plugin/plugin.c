@@ -169,6 +169,7 @@ plugin_run(void)
 void
 plugin_wait(void)
 {
+    datapath_ext_wait();
     if (plugin.stats_txn) {
         ovsdb_idl_txn_wait(plugin.stats_txn);
     } else if (plugin.idl && ovsdb_idl_has_lock(plugin.idl)

@@ -119,7 +119,7 @@ find_ring(const struct config *config, const struct ovsrec_vnic_ring *rec)
 
 static void
 write_rings(const struct config *config, const struct ovsrec_vnic *vnic,
-            const struct ovsrec_interface *iface)
+            const struct shash *ifaces)
 {
     for (size_t i = 0; i < vnic->n_rings; i++) {
         const struct ovsrec_vnic_ring *rec = vnic->rings[i];
@@ -128,10 +128,12 @@ write_rings(const struct config *config, const struct ovsrec_vnic *vnic,
         if (row) {
             const struct row_status *status = row_effective(&row->status,
                                                             &row->runtime);
-            bool is_on = status->state == ROW_ACTIVE && row->is_served;
+            const struct ovsrec_interface *iface
+                = status->state == ROW_ACTIVE
+                ? shash_find_data(ifaces, row->port) : NULL;
 
             WRITE_STATUS(vnic_ring, rec, status);
-            if (is_on && iface && iface->n_ofport) {
+            if (iface && iface->n_ofport) {
                 ovsrec_vnic_ring_set_ofport(rec, iface->ofport, 1);
             } else if (rec->n_ofport) {
                 ovsrec_vnic_ring_set_ofport(rec, NULL, 0);
@@ -178,7 +180,7 @@ write_vnics(const struct config *config, const struct ovsdb_idl *idl)
 
             WRITE_STATUS(vnic, rec, status);
             write_mac_in_use(rec, row, status->state == ROW_ACTIVE);
-            write_rings(config, rec, shash_find_data(&ifaces, rec->name));
+            write_rings(config, rec, &ifaces);
         }
     }
     shash_destroy(&ifaces);
@@ -224,6 +226,15 @@ stats_add(struct stats *stats, const char *key, uint64_t value)
     stats->values[stats->n++] = value;
 }
 
+/* The device may lack the counter. */
+static void
+stats_add_known(struct stats *stats, const char *key, uint64_t value)
+{
+    if (value != UINT64_MAX) {
+        stats_add(stats, key, value);
+    }
+}
+
 static void
 stats_add_drops(struct stats *stats, const uint64_t drops[N_DROPS])
 {
@@ -252,6 +263,10 @@ write_link_statistics(const struct ovsrec_vnic_link *rec)
         stats_add(&stats, "tx_packets", info.tx_packets);
         stats_add(&stats, "tx_bytes", info.tx_bytes);
         stats_add(&stats, "tx_local", info.tx_local);
+        stats_add_known(&stats, "device_rx_dropped", info.device_rx_dropped);
+        stats_add_known(&stats, "device_rx_errors", info.device_rx_errors);
+        stats_add_known(&stats, "device_tx_dropped", info.device_tx_dropped);
+        stats_add_known(&stats, "device_tx_errors", info.device_tx_errors);
         stats_add_drops(&stats, info.drops);
         link_info_destroy(&info);
     }
@@ -259,25 +274,20 @@ write_link_statistics(const struct ovsrec_vnic_link *rec)
 }
 
 static void
-write_ring_statistics(const struct config *config,
-                      const struct ovsrec_vnic *vnic,
-                      const struct vnic_info *info)
+write_ring_statistics(const struct ring_row *row,
+                      const struct ovsrec_vnic_ring *rec)
 {
-    for (size_t i = 0; i < vnic->n_rings; i++) {
-        const struct ovsrec_vnic_ring *rec = vnic->rings[i];
-        const struct ring_row *row = find_ring(config, rec);
-        struct stats stats = { .n = 0 };
+    struct stats stats = { .n = 0 };
+    struct port_info info;
 
-        if (row && row->is_served) {
-            stats_add(&stats, "packets", info->ring.packets);
-            stats_add(&stats, "bytes", info->ring.bytes);
-            stats_add(&stats, "polls", info->ring.polls);
-            stats_add(&stats, "fill", info->ring.fill);
-            stats_add(&stats, "drop_ring_full", info->ring.dropped);
-        }
-        ovsrec_vnic_ring_set_statistics(rec, stats.keys, stats.values,
-                                        stats.n);
+    if (row->status.state == ROW_ACTIVE && port_get_info(row->port, &info)) {
+        stats_add(&stats, "packets", info.rx_packets);
+        stats_add(&stats, "bytes", info.rx_bytes);
+        stats_add(&stats, "polls", info.polls);
+        stats_add(&stats, "fill", info.fill);
+        stats_add_drops(&stats, info.drops);
     }
+    ovsrec_vnic_ring_set_statistics(rec, stats.keys, stats.values, stats.n);
 }
 
 static void
@@ -285,18 +295,25 @@ write_vnic_statistics(const struct config *config,
                       const struct ovsrec_vnic *rec)
 {
     struct stats stats = { .n = 0 };
-    struct vnic_info info;
+    struct port_info info;
 
-    if (vnic_get_info(rec->name, &info) && info.has_port) {
+    if (vnic_get_info(rec->name, &info)) {
         stats_add(&stats, "rx_packets", info.rx_packets);
         stats_add(&stats, "rx_bytes", info.rx_bytes);
         stats_add(&stats, "tx_packets", info.tx_packets);
         stats_add(&stats, "tx_bytes", info.tx_bytes);
-        stats_add(&stats, "ring_fill", info.ring.fill);
+        stats_add(&stats, "ring_fill", info.fill);
         stats_add_drops(&stats, info.drops);
-        write_ring_statistics(config, rec, &info);
     }
     ovsrec_vnic_set_statistics(rec, stats.keys, stats.values, stats.n);
+
+    for (size_t i = 0; i < rec->n_rings; i++) {
+        const struct ring_row *row = find_ring(config, rec->rings[i]);
+
+        if (row) {
+            write_ring_statistics(row, rec->rings[i]);
+        }
+    }
 }
 
 void

@@ -1,0 +1,273 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "datapath-ext/link-private.h"
+
+#include <errno.h>
+
+#include "datapath-ext/ring.h"
+#include "datapath-ext/steer.h"
+#include "dp-packet.h"
+#include "openvswitch/vlog.h"
+#include "packets.h"
+
+VLOG_DEFINE_THIS_MODULE(vnic_link_rx);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
+
+/* One batch on its way.  Successive frames for one ring are a run, so that the
+ * ring is entered once for all of them. */
+struct reception {
+    struct link *link;
+    const struct ring *mine;    /* As in link_poll(). */
+    struct dp_packet_batch *batch;
+
+    struct ring *ring;          /* Of the run. */
+    struct dp_packet *packets[NETDEV_MAX_BURST];
+    size_t n;
+};
+
+static void
+run_flush(struct reception *rx)
+{
+    size_t n = 0;
+
+    if (rx->ring == rx->mine) {
+        while (n < rx->n && !dp_packet_batch_is_full(rx->batch)) {
+            dp_packet_batch_add(rx->batch, rx->packets[n++]);
+        }
+    }
+    if (n < rx->n) {
+        ring_put_own(rx->ring, &rx->packets[n], rx->n - n);
+    }
+    rx->n = 0;
+}
+
+static void
+run_add(struct reception *rx, struct ring *ring, struct dp_packet *packet)
+{
+    if (rx->ring != ring || rx->n == ARRAY_SIZE(rx->packets)) {
+        if (rx->n) {
+            run_flush(rx);
+        }
+        rx->ring = ring;
+    }
+    rx->packets[rx->n++] = packet;
+}
+
+void
+link_untag(struct dp_packet *packet)
+{
+    /* OVS's eth_pop_vlan() does nothing for a packet that was not parsed yet,
+     * as those from a device are. */
+    uint8_t *data = dp_packet_data(packet);
+
+    memmove(data + VLAN_HEADER_LEN, data, 2 * ETH_ADDR_LEN);
+    dp_packet_resize_l2(packet, -VLAN_HEADER_LEN);
+}
+
+struct dp_packet *
+link_copy(const struct dp_packet *packet)
+{
+    struct dp_packet *copy = dp_packet_clone(packet);
+
+    /* What the device or the datapath noted about the original, such as a
+     * hardware flow's mark, is not true of its second way through the
+     * datapath. */
+    dp_packet_reset_offload(copy);
+    return copy;
+}
+
+static struct ring *
+port_ring(const struct link_port *port, const struct dp_packet *packet)
+{
+    return (OVS_LIKELY(!port->steer) ? port->ring
+            : steer_frame(port->steer, packet));
+}
+
+void
+link_deliver(const struct link_port *port, struct dp_packet *packet)
+{
+    ring_put(port_ring(port, packet), &packet, 1);
+}
+
+void
+link_copy_to_vlan(struct link *link, const struct dp_packet *packet,
+                  uint16_t vlan, const struct link_port *from)
+{
+    struct link_port *port;
+
+    CMAP_FOR_EACH (port, claim.node, &link->cls.claims) {
+        if (port->claim.key.vlan == vlan && port != from) {
+            link_deliver(port, link_copy(packet));
+        }
+    }
+}
+
+/* As link_copy_to_vlan() from nobody, but in order with the unicast frames,
+ * which come the same way. */
+static void
+receive_copies(struct reception *rx, const struct dp_packet *packet,
+               uint16_t vlan)
+{
+    struct link_port *port;
+
+    CMAP_FOR_EACH (port, claim.node, &rx->link->cls.claims) {
+        if (port->claim.key.vlan == vlan) {
+            run_add(rx, port_ring(port, packet), link_copy(packet));
+        }
+    }
+}
+
+static void
+receive_group(struct reception *rx, struct dp_packet *packet,
+              const struct l2_key *key)
+{
+    struct link_port *default_port = link_default_port(rx->link);
+
+    counter_add_own(&rx->link->rx_flooded, 1);
+    if (default_port) {
+        run_add(rx, default_port->ring, link_copy(packet));
+    }
+    if (key->vlan != L2_VLAN_NONE) {
+        if (key->vlan) {
+            link_untag(packet);
+        }
+        receive_copies(rx, packet, key->vlan);
+    }
+    dp_packet_delete(packet);
+}
+
+static void
+receive_unclaimed(struct reception *rx, struct dp_packet *packet)
+{
+    struct link_port *default_port = link_default_port(rx->link);
+
+    counter_add_own(&rx->link->rx_unclaimed, 1);
+    if (default_port) {
+        run_add(rx, default_port->ring, packet);
+    } else {
+        drop_packets(&rx->link->drops, DROP_NO_DEFAULT_PORT, &packet, 1);
+    }
+}
+
+static void
+receive_one(struct reception *rx, struct dp_packet *packet)
+{
+    struct l2_key key;
+
+    if (OVS_UNLIKELY(!classify_extract(packet, &key))) {
+        drop_packets(&rx->link->drops, DROP_MALFORMED, &packet, 1);
+        return;
+    }
+    if (OVS_UNLIKELY(eth_addr_is_multicast(key.mac))) {
+        receive_group(rx, packet, &key);
+        return;
+    }
+
+    struct link_port *port
+        = link_port_from_claim(classify_lookup(&rx->link->cls, &key));
+
+    if (OVS_UNLIKELY(!port)) {
+        receive_unclaimed(rx, packet);
+        return;
+    }
+    if (key.vlan) {
+        link_untag(packet);
+    }
+    run_add(rx, port_ring(port, packet), packet);
+}
+
+/* Puts each packet of 'received' into the ring it belongs to. */
+static void
+receive_batch(struct reception *rx, struct dp_packet_batch *received)
+{
+    struct link *link = rx->link;
+    struct dp_packet *packet;
+    uint64_t bytes = 0;
+
+    DP_PACKET_BATCH_FOR_EACH (i, packet, received) {
+        bytes += dp_packet_size(packet);
+        receive_one(rx, packet);
+    }
+    if (rx->n) {
+        run_flush(rx);
+    }
+    counter_add_own(&link->rx_packets, received->count);
+    counter_add_own(&link->rx_bytes, bytes);
+}
+
+/* Returns the number of frames received. */
+static size_t
+poll_rxq(struct link *link, const struct ring *mine,
+         struct dp_packet_batch *batch)
+    OVS_REQUIRES(link->rx_mutex)
+{
+    struct dp_packet_batch received;
+    struct netdev_rxq *rxq;
+    int error;
+
+    /* Their number may have changed meanwhile. */
+    link->next_rxq = link->next_rxq + 1 < link->n_rxqs
+        ? link->next_rxq + 1 : 0;
+    rxq = link->rxqs[link->next_rxq];
+    dp_packet_batch_init(&received);
+    error = netdev_rxq_recv(rxq, &received, NULL);
+    if (!error) {
+        struct reception rx = {
+            .link = link, .mine = mine, .batch = batch,
+        };
+
+        receive_batch(&rx, &received);
+        return received.count;
+    }
+    if (error != EAGAIN && error != EOPNOTSUPP && error != ENETDOWN) {
+        VLOG_INFO_RL(&rl, "%s: error receiving from %s (%s)", link->name,
+                     netdev_get_name(link->netdev), ovs_strerror(error));
+    }
+    return 0;
+}
+
+void
+link_poll(struct link *link, const struct ring *mine,
+          struct dp_packet_batch *batch)
+{
+    if (link->netdev && !ovs_mutex_trylock(&link->rx_mutex)) {
+        if (!link_is_paused(link)) {
+            poll_rxq(link, mine, batch);
+        }
+        ovs_mutex_unlock(&link->rx_mutex);
+    }
+}
+
+/* Bounded, as a device may receive without end. */
+void
+link_discard_backlog(struct link *link)
+{
+    int idle = 0;
+
+    if (link_is_paused(link)) {
+        return;
+    }
+    ovs_mutex_lock(&link->rx_mutex);
+    for (int i = 0; i < 1024 && idle < link->n_rxqs; i++) {
+        idle = poll_rxq(link, NULL, NULL) ? 0 : idle + 1;
+    }
+    ovs_mutex_unlock(&link->rx_mutex);
+}
+
+void
+link_wait(struct link *link)
+{
+    if (!link->netdev || link_is_paused(link)) {
+        return;
+    }
+    ovs_mutex_lock(&link->rx_mutex);
+    for (int i = 0; i < link->n_rxqs; i++) {
+        netdev_rxq_wait(link->rxqs[i]);
+    }
+    ovs_mutex_unlock(&link->rx_mutex);
+}

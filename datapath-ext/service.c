@@ -1,0 +1,199 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "datapath-ext/service.h"
+
+#include "openvswitch/types.h"
+#include "ovs-atomic.h"
+#include "ovs-thread.h"
+#include "util.h"
+
+/* Frames in and out.  What is written by the receiving thread and by those
+ * that poll rings is on different cache lines. */
+struct service_rank {
+    PADDED_MEMBERS(CACHE_LINE_SIZE,
+        struct counter put_own;
+        struct counter put;
+    );
+    PADDED_MEMBERS(CACHE_LINE_SIZE,
+        struct counter got;
+    );
+};
+
+struct service {
+    struct service_rank ranks[SERVICE_N_RANKS];
+
+    /* What service_quota() looks at. */
+    atomic_bool is_mixed;
+    atomic_uint32_t max_weight[SERVICE_N_RANKS];
+
+    struct ovs_refcount ref_cnt;
+
+    /* Rings by rank and weight. */
+    struct ovs_mutex mutex;
+    unsigned int n[SERVICE_N_RANKS][SERVICE_WEIGHT_MAX + 1] OVS_GUARDED;
+};
+
+struct service *
+service_create(void)
+{
+    struct service *service = xzalloc_cacheline(sizeof *service);
+
+    ovs_refcount_init(&service->ref_cnt);
+    ovs_mutex_init(&service->mutex);
+    return service;
+}
+
+void
+service_unref(struct service *service)
+{
+    if (service && ovs_refcount_unref(&service->ref_cnt) == 1) {
+        ovs_mutex_destroy(&service->mutex);
+        free_cacheline(service);
+    }
+}
+
+unsigned int
+service_rank(enum vnic_priority priority, bool is_strict, bool is_control)
+{
+    return is_control ? 0 : 1 + 2 * priority + !is_strict;
+}
+
+/* Finds the greatest weight of each rank, and whether any two rings differ in
+ * rank or weight. */
+static void
+service_update(struct service *service)
+    OVS_REQUIRES(service->mutex)
+{
+    unsigned int n_kinds = 0;
+
+    for (size_t rank = 0; rank < SERVICE_N_RANKS; rank++) {
+        uint32_t max = 0;
+
+        for (uint32_t weight = 0; weight <= SERVICE_WEIGHT_MAX; weight++) {
+            if (service->n[rank][weight]) {
+                max = weight;
+                n_kinds++;
+            }
+        }
+        atomic_store_relaxed(&service->max_weight[rank], max);
+    }
+    atomic_store_relaxed(&service->is_mixed, n_kinds > 1);
+}
+
+static void
+service_count(struct service_slot *slot, int delta)
+{
+    struct service *service = slot->service;
+
+    ovs_mutex_lock(&service->mutex);
+    service->n[slot->rank][slot->weight] += delta;
+    if (service->n[slot->rank][slot->weight] <= 1) {
+        service_update(service);
+    }
+    ovs_mutex_unlock(&service->mutex);
+}
+
+void
+service_join(struct service *service, struct service_slot *slot,
+             unsigned int rank, unsigned int weight)
+{
+    ovs_assert(rank < SERVICE_N_RANKS && weight <= SERVICE_WEIGHT_MAX);
+    ovs_refcount_ref(&service->ref_cnt);
+    slot->service = service;
+    slot->rank = rank;
+    slot->weight = weight;
+    service_count(slot, 1);
+}
+
+void
+service_leave(struct service_slot *slot)
+{
+    service_count(slot, -1);
+    service_unref(slot->service);
+}
+
+bool
+service_is_mixed(const struct service_slot *slot)
+{
+    bool is_mixed;
+
+    atomic_read_relaxed(&slot->service->is_mixed, &is_mixed);
+    return is_mixed;
+}
+
+void
+service_put_own(struct service_slot *slot, size_t n)
+{
+    counter_add_own(&slot->service->ranks[slot->rank].put_own, n);
+}
+
+void
+service_put(struct service_slot *slot, size_t n)
+{
+    counter_add(&slot->service->ranks[slot->rank].put, n);
+}
+
+void
+service_got(struct service_slot *slot, size_t n)
+{
+    counter_add(&slot->service->ranks[slot->rank].got, n);
+}
+
+/* Reads 'got' first: frames that come and go meanwhile count as pending. */
+static uint64_t
+rank_pending(const struct service_rank *rank, uint64_t *got)
+{
+    *got = counter_read(&rank->got);
+    return counter_read(&rank->put_own) + counter_read(&rank->put) - *got;
+}
+
+/* Does a higher rank want its turn, and does it take it? */
+static bool
+must_yield(struct service_slot *slot)
+{
+    const struct service *service = slot->service;
+    bool yields = false;
+
+    for (size_t i = 0; i < slot->rank; i++) {
+        uint64_t got;
+
+        if (rank_pending(&service->ranks[i], &got) && got != slot->seen[i]) {
+            yields = true;
+        }
+        slot->seen[i] = got;
+    }
+    return yields;
+}
+
+size_t
+service_quota(struct service_slot *slot, size_t fill, size_t max)
+{
+    struct service *service = slot->service;
+    uint32_t max_weight;
+    uint64_t got;
+
+    if (OVS_LIKELY(!service_is_mixed(slot))) {
+        return max;
+    }
+    if (must_yield(slot)) {
+        return 0;
+    }
+    atomic_read_relaxed(&service->max_weight[slot->rank], &max_weight);
+    if (slot->weight == max_weight
+        || rank_pending(&service->ranks[slot->rank], &got) <= fill) {
+        slot->credit = 0;
+        return max;
+    }
+    slot->credit += (double) max * slot->weight / max_weight;
+    slot->credit = MIN(slot->credit, max);
+
+    size_t quota = slot->credit;
+
+    quota = MIN(quota, fill);
+    slot->credit -= quota;
+    return quota;
+}

@@ -1,0 +1,93 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "datapath-ext/vnic-config.h"
+
+#include "datapath-ext/datapath-ext.h"
+#include "packets.h"
+#include "util.h"
+
+static void *
+copy_array(const void *array, size_t n, size_t size)
+{
+    return n ? xmemdup(array, n * size) : NULL;
+}
+
+void
+vnic_config_copy(struct vnic_config *dst, const struct vnic_config *src)
+{
+    *dst = *src;
+    dst->name = xstrdup(src->name);
+    dst->link = nullable_xstrdup(src->link);
+    dst->error = nullable_xstrdup(src->error);
+    dst->rings = copy_array(src->rings, src->n_rings, sizeof *src->rings);
+    dst->addresses = copy_array(src->addresses, src->n_addresses,
+                                sizeof *src->addresses);
+}
+
+void
+vnic_config_destroy(struct vnic_config *config)
+{
+    free(CONST_CAST(char *, config->name));
+    free(CONST_CAST(char *, config->link));
+    free(CONST_CAST(char *, config->error));
+    free(CONST_CAST(struct ring_config *, config->rings));
+    free(CONST_CAST(struct in6_addr *, config->addresses));
+}
+
+static bool
+ring_config_equal(const struct ring_config *a, const struct ring_config *b)
+{
+    return (a->id == b->id
+            && a->role == b->role
+            && a->depth == b->depth
+            && a->weight == b->weight
+            && a->is_strict == b->is_strict
+            && a->is_busy == b->is_busy
+            && a->lro == b->lro);
+}
+
+static bool
+rings_equal(const struct vnic_config *a, const struct vnic_config *b)
+{
+    if (a->n_rings != b->n_rings || !ring_config_equal(&a->ring, &b->ring)) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_rings; i++) {
+        if (!ring_config_equal(&a->rings[i], &b->rings[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+vnic_config_equal(const struct vnic_config *a, const struct vnic_config *b)
+{
+    return (nullable_string_is_equal(a->link, b->link)
+            && nullable_string_is_equal(a->error, b->error)
+            && a->is_default == b->is_default
+            && eth_addr_equals(a->mac, b->mac)
+            && a->vlan == b->vlan
+            && a->maxbw_kbps == b->maxbw_kbps
+            && a->priority == b->priority
+            && rings_equal(a, b)
+            && a->n_addresses == b->n_addresses
+            && (!a->n_addresses
+                || !memcmp(a->addresses, b->addresses,
+                           a->n_addresses * sizeof *a->addresses)));
+}
+
+const struct ring_config *
+vnic_config_find_ring(const struct vnic_config *config, int id)
+{
+    for (size_t i = 0; i < config->n_rings; i++) {
+        if (config->rings[i].id == id) {
+            return &config->rings[i];
+        }
+    }
+    return NULL;
+}

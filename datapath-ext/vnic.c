@@ -1,0 +1,717 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "datapath-ext/vnic.h"
+
+#include "datapath-ext/datapath-ext.h"
+#include "datapath-ext/limit.h"
+#include "datapath-ext/link.h"
+#include "datapath-ext/ring.h"
+#include "datapath-ext/steer.h"
+#include "datapath-ext/vnic-config.h"
+#include "netdev-provider.h"
+#include "odp-util.h"
+#include "openvswitch/list.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/vlog.h"
+#include "ovs-thread.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(vnic);
+
+struct vnic {
+    struct vnic_config config;
+    struct limit *rx_limit, *tx_limit; /* NULL without a limit. */
+    struct link_port *port;     /* NULL while detached. */
+    struct ring *tx;            /* That of 'port'. */
+    struct ovs_list devices;    /* Attached "struct vnic_device"s. */
+    bool is_stale;              /* Is 'port' not what it should be? */
+};
+
+/* Global because the netdev layer calls providers with no context but the
+ * device. */
+static struct ovs_mutex vnics_mutex = OVS_MUTEX_INITIALIZER;
+static struct shash vnics OVS_GUARDED_BY(vnics_mutex)
+    = SHASH_INITIALIZER(&vnics);
+/* "struct vnic_device"s by the name of their netdev. */
+static struct shash devices OVS_GUARDED_BY(vnics_mutex)
+    = SHASH_INITIALIZER(&devices);
+
+/* Set once. */
+static vnic_find_link *find_link;
+static vnic_set_polling *set_polling;
+
+void
+vnics_init(vnic_find_link *find, vnic_set_polling *set)
+{
+    find_link = find;
+    set_polling = set;
+}
+
+char *
+ring_port_name(const char *vnic, int id)
+{
+    return xasprintf("%s.%d", vnic, id);
+}
+
+/* Finds the VNIC and the ring that the port 'name' is for.  A VNIC's own name
+ * goes before that of another VNIC's ring. */
+static struct vnic *
+vnic_from_port_name(const char *name, const struct ring_config **ring)
+    OVS_REQUIRES(vnics_mutex)
+{
+    struct vnic *vnic = shash_find_data(&vnics, name);
+    const char *dot = strrchr(name, '.');
+    int id;
+
+    *ring = NULL;
+    if (vnic) {
+        *ring = &vnic->config.ring;
+        return vnic;
+    }
+    if (dot && str_to_int(dot + 1, 10, &id)) {
+        char *prefix = xmemdup0(name, dot - name);
+
+        vnic = shash_find_data(&vnics, prefix);
+        free(prefix);
+        *ring = vnic ? vnic_config_find_ring(&vnic->config, id) : NULL;
+    }
+    return *ring ? vnic : NULL;
+}
+
+static struct vnic_device *
+find_device(const struct vnic *vnic, const struct ring_config *ring)
+    OVS_REQUIRES(vnics_mutex)
+{
+    if (ring == &vnic->config.ring) {
+        return shash_find_data(&devices, vnic->config.name);
+    }
+
+    char *name = ring_port_name(vnic->config.name, ring->id);
+    struct vnic_device *device = shash_find_data(&devices, name);
+
+    free(name);
+    return device;
+}
+
+/* Ports. */
+
+static void
+link_port_free(struct link_port *port)
+{
+    steer_destroy(port->steer);
+    free(port);
+}
+
+static bool
+is_wanted_place(const struct vnic *vnic, const struct link *link)
+{
+    const struct vnic_config *config = &vnic->config;
+    const struct link_port wanted = {
+        .claim.key = { .mac = config->mac, .vlan = config->vlan },
+        .is_default = config->is_default,
+    };
+
+    return (vnic->port && vnic->port->link == link
+            && link_port_same_key(vnic->port, &wanted));
+}
+
+static struct ring *
+device_ring(const struct vnic_device *device)
+{
+    return device ? ovsrcu_get_protected(struct ring *, &device->ring) : NULL;
+}
+
+/* The steering of a VNIC, or NULL if all goes to its default ring. */
+static struct steer *
+build_steer(const struct vnic *vnic)
+    OVS_REQUIRES(vnics_mutex)
+{
+    const struct vnic_config *config = &vnic->config;
+    struct steer_options options = {
+        .fallback = device_ring(find_device(vnic, &config->ring)),
+        .addresses = config->addresses,
+        .n_addresses = config->n_addresses,
+    };
+
+    for (size_t i = 0; i < config->n_rings; i++) {
+        const struct ring_config *ring = &config->rings[i];
+
+        if (ring->role == RING_LOCAL) {
+            options.local = device_ring(find_device(vnic, ring));
+        } else if (ring->role == RING_FORWARD) {
+            options.forward = device_ring(find_device(vnic, ring));
+        }
+    }
+    return options.local || options.forward ? steer_create(&options) : NULL;
+}
+
+static struct link_port *
+build_port(const struct vnic *vnic, struct link *link)
+    OVS_REQUIRES(vnics_mutex)
+{
+    const struct vnic_device *main_device
+        = find_device(vnic, &vnic->config.ring);
+    struct link_port *port = xzalloc(sizeof *port);
+
+    port->claim.key.mac = vnic->config.mac;
+    port->claim.key.vlan = vnic->config.vlan;
+    port->is_default = vnic->config.is_default;
+    port->link = link;
+    port->ring = device_ring(main_device);
+    port->steer = build_steer(vnic);
+    port->tx = vnic->tx;
+    port->drops = main_device->drops;
+    return port;
+}
+
+/* Devices. */
+
+static void
+device_publish(struct vnic_device *device, struct link_port *port)
+{
+    ovsrcu_set(&device->port, port);
+    netdev_change_seq_changed(device->netdev);
+}
+
+/* Gives the device its place among the ports that receive from 'link', by the
+ * number that it has now. */
+static void
+device_set_member(struct vnic_device *device, struct link *link)
+{
+    struct link_member *member = NULL;
+
+    if (device->member && device->member->number == device->number) {
+        return;
+    }
+    if (device->number != ODPP_NONE) {
+        member = xmalloc(sizeof *member);
+        member->number = device->number;
+        link_add_member(link, member);
+    }
+    if (device->member) {
+        link_remove_member(link, device->member);
+        ovsrcu_postpone(free, device->member);
+    }
+    device->member = member;
+}
+
+static void
+device_detach(struct vnic_device *device)
+{
+    struct link_port *port
+        = ovsrcu_get_protected(struct link_port *, &device->port);
+
+    if (device->member) {
+        link_remove_member(port->link, device->member);
+        ovsrcu_postpone(free, device->member);
+        device->member = NULL;
+    }
+    ovs_list_remove(&device->node);
+    ovs_list_init(&device->node);
+    device_publish(device, NULL);
+    /* What waits was for the address, VLAN and link that are left. */
+    ring_retire(device_ring(device));
+    ovsrcu_set(&device->ring, NULL);
+}
+
+static void
+device_set_ring(struct vnic_device *device, const struct vnic *vnic,
+                const struct ring_config *config, struct link *link)
+{
+    bool is_control = (config->role == RING_CONTROL
+                       || config->role == RING_MGMT);
+    struct ring *ring = device_ring(device);
+    struct ring_options options = {
+        .depth = config->depth,
+        .wakes = !link_is_pmd(link),
+        .limit = vnic->rx_limit,
+        .service = link_service(link),
+        .rank = service_rank(vnic->config.priority, config->is_strict,
+                             is_control),
+        .weight = config->weight,
+    };
+
+    if (!ring || !ring_has_options(ring, &options)) {
+        ovsrcu_set(&device->ring, ring_create(&options, device->drops));
+        ring_retire(ring);
+    }
+    atomic_store_relaxed(&device->is_main, config == &vnic->config.ring);
+    atomic_store_relaxed(&device->is_busy, config->is_busy);
+    atomic_store_relaxed(&device->lro, config->lro);
+}
+
+/* Can 'device' serve a ring of 'vnic' on 'link' now? */
+static bool
+device_is_ready(const struct vnic_device *device, const struct vnic *vnic,
+                const struct link *link)
+{
+    return (device && device->is_default == vnic->config.is_default
+            && netdev_is_pmd(device->netdev) == link_is_pmd(link));
+}
+
+/* Attachment. */
+
+static void
+vnic_set_tx(struct vnic *vnic, bool wakes)
+    OVS_REQUIRES(vnics_mutex)
+{
+    struct ring_options options = {
+        .depth = vnic->config.ring.depth,
+        .wakes = wakes,
+        .limit = vnic->tx_limit,
+    };
+
+    if (vnic->tx && !(vnic->tx_limit
+                      && ring_has_options(vnic->tx, &options))) {
+        ring_retire(vnic->tx);
+        vnic->tx = NULL;
+    }
+    if (!vnic->tx && vnic->tx_limit) {
+        vnic->tx = ring_create(&options, find_device(
+            vnic, &vnic->config.ring)->drops);
+    }
+}
+
+static void
+vnic_detach(struct vnic *vnic)
+    OVS_REQUIRES(vnics_mutex)
+{
+    struct vnic_device *device;
+
+    if (!vnic->port) {
+        return;
+    }
+    link_remove_port(vnic->port->link, vnic->port);
+    LIST_FOR_EACH_SAFE (device, node, &vnic->devices) {
+        device_detach(device);
+    }
+    ring_retire(vnic->tx);
+    vnic->tx = NULL;
+    ovsrcu_postpone(link_port_free, vnic->port);
+    vnic->port = NULL;
+}
+
+/* Gives all rings to the devices that can serve them, and takes them from
+ * those that can't.  Rings that go stay usable for a grace period, which the
+ * port that still names them needs. */
+static void
+vnic_set_rings(struct vnic *vnic, struct link *link)
+    OVS_REQUIRES(vnics_mutex)
+{
+    const struct vnic_config *config = &vnic->config;
+    struct ovs_list had = OVS_LIST_INITIALIZER(&had);
+    struct vnic_device *device;
+
+    ovs_list_push_back_all(&had, &vnic->devices);
+    for (size_t i = 0; i <= config->n_rings; i++) {
+        const struct ring_config *ring = i ? &config->rings[i - 1]
+                                           : &config->ring;
+
+        device = find_device(vnic, ring);
+        if (device_is_ready(device, vnic, link)) {
+            device_set_ring(device, vnic, ring, link);
+            ovs_list_remove(&device->node);
+            ovs_list_push_back(&vnic->devices, &device->node);
+        }
+    }
+    LIST_FOR_EACH_SAFE (device, node, &had) {
+        device_detach(device);
+    }
+}
+
+/* Makes 'vnic' what its configuration and its devices say, on 'link'. */
+static void
+vnic_rebuild(struct vnic *vnic, struct link *link)
+    OVS_REQUIRES(vnics_mutex)
+{
+    struct link_port *old = vnic->port, *new;
+    struct vnic_device *device;
+
+    vnic_set_tx(vnic, !link_is_pmd(link));
+    vnic_set_rings(vnic, link);
+    new = build_port(vnic, link);
+    if (old) {
+        link_replace_port(link, old, new);
+    } else if (!link_add_port(link, new)) {
+        VLOG_WARN("%s: its place on link %s is taken", vnic->config.name,
+                  link_name(link));
+        link_port_free(new);
+        new = NULL;
+    }
+    vnic->port = new;
+    LIST_FOR_EACH_SAFE (device, node, &vnic->devices) {
+        if (new) {
+            device_set_member(device, link);
+            device_publish(device, new);
+        } else {
+            device_detach(device);
+        }
+    }
+    if (old) {
+        ovsrcu_postpone(link_port_free, old);
+    }
+    vnic->is_stale = false;
+}
+
+static struct link *
+wanted_link(const struct vnic *vnic)
+{
+    return (vnic->config.link && !vnic->config.error
+            ? find_link(vnic->config.link) : NULL);
+}
+
+/* Makes the devices of 'vnic' be polled as its link is.  Returns false if its
+ * own port isn't yet. */
+static bool
+vnic_set_polling_all(const struct vnic *vnic, const struct link *link)
+    OVS_REQUIRES(vnics_mutex)
+{
+    const struct vnic_config *config = &vnic->config;
+    bool is_pmd = link_is_pmd(link);
+
+    for (size_t i = 0; i < config->n_rings; i++) {
+        struct vnic_device *device = find_device(vnic, &config->rings[i]);
+
+        if (device && !device->is_default) {
+            set_polling(device->netdev, is_pmd);
+        }
+    }
+
+    struct vnic_device *device = find_device(vnic, &config->ring);
+
+    return (device && device->is_default == config->is_default
+            && set_polling(device->netdev, is_pmd));
+}
+
+/* Does a device of 'vnic' belong to another VNIC now, whose name is that of
+ * the device? */
+static bool
+vnic_has_foreign(const struct vnic *vnic)
+    OVS_REQUIRES(vnics_mutex)
+{
+    const struct vnic_device *device;
+    const struct ring_config *ring;
+
+    LIST_FOR_EACH (device, node, &vnic->devices) {
+        if (vnic_from_port_name(netdev_get_name(device->netdev),
+                                &ring) != vnic) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Main thread. */
+static void
+vnic_update(struct vnic *vnic)
+    OVS_REQUIRES(vnics_mutex)
+{
+    struct link *link = wanted_link(vnic);
+
+    if (!link || !vnic_set_polling_all(vnic, link)) {
+        vnic_detach(vnic);
+        return;
+    }
+    if (!is_wanted_place(vnic, link)) {
+        vnic_detach(vnic);
+    } else if (!vnic->is_stale) {
+        return;
+    }
+    vnic_rebuild(vnic, link);
+}
+
+/* Configuration. */
+
+static void
+set_limit(struct limit **limit, uint64_t kbps)
+{
+    limit_unref(*limit);
+    *limit = limit_create(kbps);
+}
+
+static void
+vnic_set_config(struct vnic *vnic, const struct vnic_config *config)
+{
+    if (vnic->config.maxbw_kbps != config->maxbw_kbps) {
+        set_limit(&vnic->rx_limit, config->maxbw_kbps);
+        set_limit(&vnic->tx_limit, config->maxbw_kbps);
+    }
+    vnic_config_destroy(&vnic->config);
+    vnic_config_copy(&vnic->config, config);
+    vnic->is_stale = true;
+}
+
+static void
+vnic_destroy(struct vnic *vnic)
+    OVS_REQUIRES(vnics_mutex)
+{
+    vnic_detach(vnic);
+    limit_unref(vnic->rx_limit);
+    limit_unref(vnic->tx_limit);
+    vnic_config_destroy(&vnic->config);
+    free(vnic);
+}
+
+static void
+vnics_delete_unwanted(const struct shash *wanted)
+    OVS_REQUIRES(vnics_mutex)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH_SAFE (node, &vnics) {
+        if (!shash_find(wanted, node->name)) {
+            vnic_destroy(node->data);
+            shash_delete(&vnics, node);
+        }
+    }
+}
+
+static void
+vnics_set_configs(const struct vnic_config *configs, size_t n)
+    OVS_REQUIRES(vnics_mutex)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct vnic *vnic = shash_find_data(&vnics, configs[i].name);
+
+        if (!vnic) {
+            vnic = xzalloc(sizeof *vnic);
+            ovs_list_init(&vnic->devices);
+            shash_add(&vnics, configs[i].name, vnic);
+        } else if (vnic_config_equal(&vnic->config, &configs[i])) {
+            continue;
+        }
+        vnic_set_config(vnic, &configs[i]);
+    }
+}
+
+void
+vnics_set(const struct vnic_config *configs, size_t n)
+{
+    struct shash wanted = SHASH_INITIALIZER(&wanted);
+    struct shash_node *node;
+
+    for (size_t i = 0; i < n; i++) {
+        shash_add(&wanted, configs[i].name, &configs[i]);
+    }
+
+    ovs_mutex_lock(&vnics_mutex);
+    vnics_delete_unwanted(&wanted);
+    vnics_set_configs(configs, n);
+    /* Two VNICs may have exchanged their addresses, so that all must leave
+     * the places that they are no longer to have before one enters a new. */
+    SHASH_FOR_EACH (node, &vnics) {
+        struct vnic *vnic = node->data;
+
+        if (vnic->port && (!is_wanted_place(vnic, wanted_link(vnic))
+                           || vnic_has_foreign(vnic))) {
+            vnic_detach(vnic);
+        }
+    }
+    SHASH_FOR_EACH (node, &vnics) {
+        vnic_update(node->data);
+    }
+    ovs_mutex_unlock(&vnics_mutex);
+    shash_destroy(&wanted);
+}
+
+void
+vnics_detach(const struct link *link)
+{
+    struct shash_node *node;
+
+    ovs_mutex_lock(&vnics_mutex);
+    SHASH_FOR_EACH (node, &vnics) {
+        struct vnic *vnic = node->data;
+
+        if (vnic->port && vnic->port->link == link) {
+            vnic_detach(vnic);
+        }
+    }
+    ovs_mutex_unlock(&vnics_mutex);
+}
+
+void
+vnics_notify(const struct link *link)
+{
+    struct shash_node *node;
+
+    ovs_mutex_lock(&vnics_mutex);
+    SHASH_FOR_EACH (node, &vnics) {
+        const struct vnic *vnic = node->data;
+        const struct vnic_device *device;
+
+        if (vnic->port && vnic->port->link == link) {
+            LIST_FOR_EACH (device, node, &vnic->devices) {
+                netdev_change_seq_changed(device->netdev);
+            }
+        }
+    }
+    ovs_mutex_unlock(&vnics_mutex);
+}
+
+/* Devices that come and go. */
+
+void
+vnic_device_add(struct vnic_device *device, struct netdev *netdev,
+                bool is_default)
+{
+    device->netdev = netdev;
+    device->is_default = is_default;
+    device->drops = drop_counters_create();
+    device->number = ODPP_NONE;
+    ovsrcu_init(&device->port, NULL);
+    ovsrcu_init(&device->ring, NULL);
+    ovs_list_init(&device->node);
+
+    ovs_mutex_lock(&vnics_mutex);
+    shash_add_assert(&devices, netdev_get_name(netdev), device);
+    ovs_mutex_unlock(&vnics_mutex);
+}
+
+void
+vnic_device_remove(struct vnic_device *device)
+{
+    const char *name = netdev_get_name(device->netdev);
+    const struct ring_config *ring;
+    struct vnic *vnic;
+
+    ovs_mutex_lock(&vnics_mutex);
+    shash_find_and_delete_assert(&devices, name);
+    vnic = vnic_from_port_name(name, &ring);
+    if (!ovs_list_is_empty(&device->node)) {
+        if (ring == &vnic->config.ring) {
+            vnic_detach(vnic);
+        } else {
+            vnic_rebuild(vnic, vnic->port->link);
+        }
+    }
+    ovs_mutex_unlock(&vnics_mutex);
+}
+
+void
+vnic_device_destroy(struct vnic_device *device)
+{
+    drop_counters_unref(device->drops);
+}
+
+void
+vnic_device_update(struct vnic_device *device)
+{
+    const struct ring_config *ring;
+    struct vnic *vnic;
+
+    ovs_mutex_lock(&vnics_mutex);
+    vnic = vnic_from_port_name(netdev_get_name(device->netdev), &ring);
+    if (vnic) {
+        if (ovs_list_is_empty(&device->node)) {
+            vnic->is_stale = true;
+        }
+        vnic_update(vnic);
+    }
+    ovs_mutex_unlock(&vnics_mutex);
+}
+
+void
+vnic_device_set_number(struct vnic_device *device, odp_port_t number)
+{
+    ovs_mutex_lock(&vnics_mutex);
+    device->number = number;
+    if (!ovs_list_is_empty(&device->node)) {
+        device_set_member(device, ovsrcu_get_protected(
+            struct link_port *, &device->port)->link);
+    }
+    ovs_mutex_unlock(&vnics_mutex);
+    vnic_device_update(device);
+}
+
+char *
+vnic_device_get_error(const struct vnic_device *device)
+{
+    const char *name = netdev_get_name(device->netdev);
+    const struct ring_config *ring;
+    const struct vnic *vnic;
+    char *error = NULL;
+
+    ovs_mutex_lock(&vnics_mutex);
+    vnic = vnic_from_port_name(name, &ring);
+    if (vnic && vnic->config.error) {
+        error = xasprintf("%s: %s", name, vnic->config.error);
+    }
+    ovs_mutex_unlock(&vnics_mutex);
+    return error;
+}
+
+/* Status. */
+
+static void
+device_add_info(const struct vnic_device *device, struct port_info *info)
+{
+    struct ring *ring = device_ring(device);
+
+    info->rx_packets += counter_read(&device->rx_packets);
+    info->rx_bytes += counter_read(&device->rx_bytes);
+    info->tx_packets += counter_read(&device->tx_packets);
+    info->tx_bytes += counter_read(&device->tx_bytes);
+    info->polls += counter_read(&device->polls);
+    if (ring) {
+        info->fill += ring_fill(ring);
+        info->depth += ring_get_depth(ring);
+    }
+    for (int i = 0; i < N_DROPS; i++) {
+        info->drops[i] += counter_read(&device->drops->n[i]);
+    }
+}
+
+bool
+vnic_get_port_info(const char *name, struct port_info *info)
+{
+    const struct vnic_device *device;
+
+    ovs_mutex_lock(&vnics_mutex);
+    device = shash_find_data(&devices, name);
+    if (device) {
+        info->is_attached = device_ring(device) != NULL;
+        info->number = odp_to_u32(device->number);
+        device_add_info(device, info);
+    }
+    ovs_mutex_unlock(&vnics_mutex);
+    return device != NULL;
+}
+
+void
+vnic_add_ring_infos(const char *name, struct port_info *info)
+{
+    const struct vnic *vnic;
+
+    ovs_mutex_lock(&vnics_mutex);
+    vnic = shash_find_data(&vnics, name);
+    for (size_t i = 0; vnic && i < vnic->config.n_rings; i++) {
+        const struct vnic_device *device
+            = find_device(vnic, &vnic->config.rings[i]);
+
+        if (device) {
+            device_add_info(device, info);
+        }
+    }
+    ovs_mutex_unlock(&vnics_mutex);
+}
+
+void
+vnics_count(unsigned int *n_ports, unsigned int *n_slots)
+{
+    const struct shash_node *node;
+
+    *n_ports = *n_slots = 0;
+    ovs_mutex_lock(&vnics_mutex);
+    SHASH_FOR_EACH (node, &devices) {
+        struct ring *ring = device_ring(node->data);
+
+        ++*n_ports;
+        *n_slots += ring ? 2 * ring_get_depth(ring) : 0;
+    }
+    ovs_mutex_unlock(&vnics_mutex);
+}
