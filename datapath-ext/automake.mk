@@ -10,6 +10,8 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/datapath-ext.h \
 	datapath-ext/drop.c \
 	datapath-ext/drop.h \
+	datapath-ext/front.c \
+	datapath-ext/front.h \
 	datapath-ext/limit.c \
 	datapath-ext/limit.h \
 	datapath-ext/link-private.h \
@@ -28,5 +30,8 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/steer.h \
 	datapath-ext/vnic-config.c \
 	datapath-ext/vnic-config.h \
+	datapath-ext/vnic-device.c \
+	datapath-ext/vnic-front.c \
+	datapath-ext/vnic-private.h \
 	datapath-ext/vnic.c \
 	datapath-ext/vnic.h

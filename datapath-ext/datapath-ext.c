@@ -221,6 +221,12 @@ datapath_ext_set_vnics(const struct vnic_config *configs, size_t n)
     vnics_set(configs, n);
 }
 
+void
+datapath_ext_find_fronts(void)
+{
+    vnics_find_fronts();
+}
+
 bool
 port_get_info(const char *name, struct port_info *info)
 {

@@ -99,6 +99,9 @@ struct vnic_config {
     size_t n_addresses;
     uint64_t maxbw_kbps;        /* Each way, 0 for no limit. */
     enum vnic_priority priority;
+    const char *front;          /* Port that gets what the rings receive,
+                                 * past OpenFlow; NULL for none... */
+    const char *front_type;     /* ...and its netdev class. */
     const char *error;          /* Why its port must be refused, or NULL. */
 };
 
@@ -120,9 +123,11 @@ struct link_info {
  * another ring. */
 struct port_info {
     bool is_attached;           /* Does it receive from its link? */
+    bool is_bypassing;          /* Do its packets go past OpenFlow? */
     uint32_t number;            /* In the datapath; UINT32_MAX if in none. */
     uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
     uint64_t polls;             /* Visits to the ring. */
+    uint64_t bypassed;          /* Of the received packets: past OpenFlow. */
     unsigned int fill, depth;   /* Of the ring. */
     uint64_t drops[N_DROPS];
 };
@@ -140,6 +145,9 @@ void datapath_ext_wait(void);
 
 void datapath_ext_set_links(const struct link_config *, size_t n);
 void datapath_ext_set_vnics(const struct vnic_config *, size_t n);
+
+/* Call when the bridges have added their ports: VNICs find their fronts. */
+void datapath_ext_find_fronts(void);
 
 /* Returns false if no link of that name is configured. */
 bool link_get_info(const char *name, struct link_info *);

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "datapath-ext/datapath-ext.h"
+#include "datapath-ext/front.h"
 #include "datapath-ext/link.h"
 #include "datapath-ext/ring.h"
 #include "datapath-ext/vnic.h"
@@ -533,6 +534,20 @@ netdev_vnic_fill_batch(struct netdev_vnic *dev, const struct link_port *port,
     }
 }
 
+/* Hands 'batch' to the VNIC's front.  Returns false if there is no bypass. */
+static bool
+netdev_vnic_bypass(struct netdev_vnic *dev, struct dp_packet_batch *batch)
+{
+    struct front *front = ovsrcu_get(struct front *, &dev->device.front);
+    size_t n = batch->count;
+
+    if (OVS_LIKELY(!front) || !front_send(front, batch)) {
+        return false;
+    }
+    counter_add_own(&dev->device.bypassed, n);
+    return true;
+}
+
 static int
 netdev_vnic_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
                      int *qfill)
@@ -556,6 +571,9 @@ netdev_vnic_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     }
     counter_add_own(&dev->device.rx_packets, batch->count);
     counter_add_own(&dev->device.rx_bytes, batch_bytes(batch));
+    if (OVS_UNLIKELY(netdev_vnic_bypass(dev, batch))) {
+        return EAGAIN;
+    }
     if (qfill) {
         *qfill = ring_fill(ring);
     }

@@ -6,6 +6,7 @@
 
 #include "datapath-ext/seam.h"
 
+#include "datapath-ext/front.h"
 #include "datapath-ext/netdev-vnic.h"
 #include "dpif.h"
 #include "netdev-offload.h"
@@ -42,5 +43,20 @@ __wrap_netdev_ports_insert(struct netdev *netdev, struct dpif_port *port)
 
     counter_add(&contacts[CONTACT_netdev_ports_insert].fired, 1);
     netdev_vnic_set_port_number(netdev, port->port_no);
+    return error;
+}
+
+int __real_netdev_reconfigure(struct netdev *);
+int __wrap_netdev_reconfigure(struct netdev *);
+
+int
+__wrap_netdev_reconfigure(struct netdev *netdev)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
+{
+    struct front *front = front_lock(netdev);
+    int error = __real_netdev_reconfigure(netdev);
+
+    counter_add(&contacts[CONTACT_netdev_reconfigure].fired, 1);
+    front_unlock(front);
     return error;
 }

@@ -40,7 +40,10 @@ struct seam_contact {
 #define DATAPATH_CONTACTS                                                   \
     CONTACT(netdev_ports_insert, "lib/dpif.o", "2.12 to 3.7",               \
             "a VNIC must know its port number in the datapath, by which a " \
-            "link tells frames that came from it, and no netdev is told it")
+            "link tells frames that came from it, and no netdev is told it")\
+    CONTACT(netdev_reconfigure, "lib/dpif-netdev.o", "2.7 to 3.7",          \
+            "frames that bypass OpenFlow must not be sent to a port while " \
+            "the datapath reconfigures it")
 
 /* All contacts of datapath-ext, '*n' of them. */
 struct seam_contact *datapath_contacts(size_t *n);

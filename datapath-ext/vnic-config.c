@@ -22,6 +22,8 @@ vnic_config_copy(struct vnic_config *dst, const struct vnic_config *src)
     *dst = *src;
     dst->name = xstrdup(src->name);
     dst->link = nullable_xstrdup(src->link);
+    dst->front = nullable_xstrdup(src->front);
+    dst->front_type = nullable_xstrdup(src->front_type);
     dst->error = nullable_xstrdup(src->error);
     dst->rings = copy_array(src->rings, src->n_rings, sizeof *src->rings);
     dst->addresses = copy_array(src->addresses, src->n_addresses,
@@ -33,6 +35,8 @@ vnic_config_destroy(struct vnic_config *config)
 {
     free(CONST_CAST(char *, config->name));
     free(CONST_CAST(char *, config->link));
+    free(CONST_CAST(char *, config->front));
+    free(CONST_CAST(char *, config->front_type));
     free(CONST_CAST(char *, config->error));
     free(CONST_CAST(struct ring_config *, config->rings));
     free(CONST_CAST(struct in6_addr *, config->addresses));
@@ -68,6 +72,8 @@ bool
 vnic_config_equal(const struct vnic_config *a, const struct vnic_config *b)
 {
     return (nullable_string_is_equal(a->link, b->link)
+            && nullable_string_is_equal(a->front, b->front)
+            && nullable_string_is_equal(a->front_type, b->front_type)
             && nullable_string_is_equal(a->error, b->error)
             && a->is_default == b->is_default
             && eth_addr_equals(a->mac, b->mac)

@@ -4,41 +4,23 @@
 
 #include <config.h>
 
-#include "datapath-ext/vnic.h"
+#include "datapath-ext/vnic-private.h"
 
-#include "datapath-ext/datapath-ext.h"
+#include "datapath-ext/front.h"
 #include "datapath-ext/limit.h"
 #include "datapath-ext/link.h"
 #include "datapath-ext/ring.h"
 #include "datapath-ext/steer.h"
 #include "datapath-ext/vnic-config.h"
 #include "netdev-provider.h"
-#include "odp-util.h"
-#include "openvswitch/list.h"
-#include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
-#include "ovs-thread.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(vnic);
 
-struct vnic {
-    struct vnic_config config;
-    struct limit *rx_limit, *tx_limit; /* NULL without a limit. */
-    struct link_port *port;     /* NULL while detached. */
-    struct ring *tx;            /* That of 'port'. */
-    struct ovs_list devices;    /* Attached "struct vnic_device"s. */
-    bool is_stale;              /* Is 'port' not what it should be? */
-};
-
-/* Global because the netdev layer calls providers with no context but the
- * device. */
-static struct ovs_mutex vnics_mutex = OVS_MUTEX_INITIALIZER;
-static struct shash vnics OVS_GUARDED_BY(vnics_mutex)
-    = SHASH_INITIALIZER(&vnics);
-/* "struct vnic_device"s by the name of their netdev. */
-static struct shash devices OVS_GUARDED_BY(vnics_mutex)
-    = SHASH_INITIALIZER(&devices);
+struct ovs_mutex vnics_mutex = OVS_MUTEX_INITIALIZER;
+struct shash vnics = SHASH_INITIALIZER(&vnics);
+struct shash vnic_devices = SHASH_INITIALIZER(&vnic_devices);
 
 /* Set once. */
 static vnic_find_link *find_link;
@@ -59,7 +41,7 @@ ring_port_name(const char *vnic, int id)
 
 /* Finds the VNIC and the ring that the port 'name' is for.  A VNIC's own name
  * goes before that of another VNIC's ring. */
-static struct vnic *
+struct vnic *
 vnic_from_port_name(const char *name, const struct ring_config **ring)
     OVS_REQUIRES(vnics_mutex)
 {
@@ -82,16 +64,16 @@ vnic_from_port_name(const char *name, const struct ring_config **ring)
     return *ring ? vnic : NULL;
 }
 
-static struct vnic_device *
+struct vnic_device *
 find_device(const struct vnic *vnic, const struct ring_config *ring)
     OVS_REQUIRES(vnics_mutex)
 {
     if (ring == &vnic->config.ring) {
-        return shash_find_data(&devices, vnic->config.name);
+        return shash_find_data(&vnic_devices, vnic->config.name);
     }
 
     char *name = ring_port_name(vnic->config.name, ring->id);
-    struct vnic_device *device = shash_find_data(&devices, name);
+    struct vnic_device *device = shash_find_data(&vnic_devices, name);
 
     free(name);
     return device;
@@ -117,12 +99,6 @@ is_wanted_place(const struct vnic *vnic, const struct link *link)
 
     return (vnic->port && vnic->port->link == link
             && link_port_same_key(vnic->port, &wanted));
-}
-
-static struct ring *
-device_ring(const struct vnic_device *device)
-{
-    return device ? ovsrcu_get_protected(struct ring *, &device->ring) : NULL;
 }
 
 /* The steering of a VNIC, or NULL if all goes to its default ring. */
@@ -168,91 +144,6 @@ build_port(const struct vnic *vnic, struct link *link)
     return port;
 }
 
-/* Devices. */
-
-static void
-device_publish(struct vnic_device *device, struct link_port *port)
-{
-    ovsrcu_set(&device->port, port);
-    netdev_change_seq_changed(device->netdev);
-}
-
-/* Gives the device its place among the ports that receive from 'link', by the
- * number that it has now. */
-static void
-device_set_member(struct vnic_device *device, struct link *link)
-{
-    struct link_member *member = NULL;
-
-    if (device->member && device->member->number == device->number) {
-        return;
-    }
-    if (device->number != ODPP_NONE) {
-        member = xmalloc(sizeof *member);
-        member->number = device->number;
-        link_add_member(link, member);
-    }
-    if (device->member) {
-        link_remove_member(link, device->member);
-        ovsrcu_postpone(free, device->member);
-    }
-    device->member = member;
-}
-
-static void
-device_detach(struct vnic_device *device)
-{
-    struct link_port *port
-        = ovsrcu_get_protected(struct link_port *, &device->port);
-
-    if (device->member) {
-        link_remove_member(port->link, device->member);
-        ovsrcu_postpone(free, device->member);
-        device->member = NULL;
-    }
-    ovs_list_remove(&device->node);
-    ovs_list_init(&device->node);
-    device_publish(device, NULL);
-    /* What waits was for the address, VLAN and link that are left. */
-    ring_retire(device_ring(device));
-    ovsrcu_set(&device->ring, NULL);
-}
-
-static void
-device_set_ring(struct vnic_device *device, const struct vnic *vnic,
-                const struct ring_config *config, struct link *link)
-{
-    bool is_control = (config->role == RING_CONTROL
-                       || config->role == RING_MGMT);
-    struct ring *ring = device_ring(device);
-    struct ring_options options = {
-        .depth = config->depth,
-        .wakes = !link_is_pmd(link),
-        .limit = vnic->rx_limit,
-        .service = link_service(link),
-        .rank = service_rank(vnic->config.priority, config->is_strict,
-                             is_control),
-        .weight = config->weight,
-    };
-
-    if (!ring || !ring_has_options(ring, &options)) {
-        ovsrcu_set(&device->ring, ring_create(&options, device->drops));
-        ring_retire(ring);
-    }
-    atomic_store_relaxed(&device->is_main, config == &vnic->config.ring);
-    atomic_store_relaxed(&device->is_busy, config->is_busy);
-    atomic_store_relaxed(&device->lro, config->lro);
-}
-
-/* Can 'device' serve a ring of 'vnic' on 'link' now? */
-static bool
-device_is_ready(const struct vnic_device *device, const struct vnic *vnic,
-                const struct link *link)
-{
-    return (device && device->is_default == vnic->config.is_default
-            && netdev_is_pmd(device->netdev) == link_is_pmd(link));
-}
-
 /* Attachment. */
 
 static void
@@ -276,7 +167,7 @@ vnic_set_tx(struct vnic *vnic, bool wakes)
     }
 }
 
-static void
+void
 vnic_detach(struct vnic *vnic)
     OVS_REQUIRES(vnics_mutex)
 {
@@ -324,7 +215,7 @@ vnic_set_rings(struct vnic *vnic, struct link *link)
 }
 
 /* Makes 'vnic' what its configuration and its devices say, on 'link'. */
-static void
+void
 vnic_rebuild(struct vnic *vnic, struct link *link)
     OVS_REQUIRES(vnics_mutex)
 {
@@ -406,7 +297,7 @@ vnic_has_foreign(const struct vnic *vnic)
 }
 
 /* Main thread. */
-static void
+void
 vnic_update(struct vnic *vnic)
     OVS_REQUIRES(vnics_mutex)
 {
@@ -445,10 +336,21 @@ vnic_set_config(struct vnic *vnic, const struct vnic_config *config)
     vnic->is_stale = true;
 }
 
+static bool
+has_wanted_front(const struct vnic *vnic)
+{
+    return (!vnic->front
+            || (vnic->config.front
+                && !strcmp(front_name(vnic->front), vnic->config.front)
+                && !strcmp(front_type(vnic->front),
+                           vnic->config.front_type)));
+}
+
 static void
-vnic_destroy(struct vnic *vnic)
+vnic_destroy(struct vnic *vnic, struct old_fronts *old)
     OVS_REQUIRES(vnics_mutex)
 {
+    vnic_drop_front(vnic, old);
     vnic_detach(vnic);
     limit_unref(vnic->rx_limit);
     limit_unref(vnic->tx_limit);
@@ -457,14 +359,14 @@ vnic_destroy(struct vnic *vnic)
 }
 
 static void
-vnics_delete_unwanted(const struct shash *wanted)
+vnics_delete_unwanted(const struct shash *wanted, struct old_fronts *old)
     OVS_REQUIRES(vnics_mutex)
 {
     struct shash_node *node;
 
     SHASH_FOR_EACH_SAFE (node, &vnics) {
         if (!shash_find(wanted, node->name)) {
-            vnic_destroy(node->data);
+            vnic_destroy(node->data, old);
             shash_delete(&vnics, node);
         }
     }
@@ -492,6 +394,7 @@ void
 vnics_set(const struct vnic_config *configs, size_t n)
 {
     struct shash wanted = SHASH_INITIALIZER(&wanted);
+    struct old_fronts old = { .n = 0 };
     struct shash_node *node;
 
     for (size_t i = 0; i < n; i++) {
@@ -499,13 +402,16 @@ vnics_set(const struct vnic_config *configs, size_t n)
     }
 
     ovs_mutex_lock(&vnics_mutex);
-    vnics_delete_unwanted(&wanted);
+    vnics_delete_unwanted(&wanted, &old);
     vnics_set_configs(configs, n);
     /* Two VNICs may have exchanged their addresses, so that all must leave
      * the places that they are no longer to have before one enters a new. */
     SHASH_FOR_EACH (node, &vnics) {
         struct vnic *vnic = node->data;
 
+        if (!has_wanted_front(vnic)) {
+            vnic_drop_front(vnic, &old);
+        }
         if (vnic->port && (!is_wanted_place(vnic, wanted_link(vnic))
                            || vnic_has_foreign(vnic))) {
             vnic_detach(vnic);
@@ -515,6 +421,7 @@ vnics_set(const struct vnic_config *configs, size_t n)
         vnic_update(node->data);
     }
     ovs_mutex_unlock(&vnics_mutex);
+    old_fronts_close(&old);
     shash_destroy(&wanted);
 }
 
@@ -549,169 +456,6 @@ vnics_notify(const struct link *link)
                 netdev_change_seq_changed(device->netdev);
             }
         }
-    }
-    ovs_mutex_unlock(&vnics_mutex);
-}
-
-/* Devices that come and go. */
-
-void
-vnic_device_add(struct vnic_device *device, struct netdev *netdev,
-                bool is_default)
-{
-    device->netdev = netdev;
-    device->is_default = is_default;
-    device->drops = drop_counters_create();
-    device->number = ODPP_NONE;
-    ovsrcu_init(&device->port, NULL);
-    ovsrcu_init(&device->ring, NULL);
-    ovs_list_init(&device->node);
-
-    ovs_mutex_lock(&vnics_mutex);
-    shash_add_assert(&devices, netdev_get_name(netdev), device);
-    ovs_mutex_unlock(&vnics_mutex);
-}
-
-void
-vnic_device_remove(struct vnic_device *device)
-{
-    const char *name = netdev_get_name(device->netdev);
-    const struct ring_config *ring;
-    struct vnic *vnic;
-
-    ovs_mutex_lock(&vnics_mutex);
-    shash_find_and_delete_assert(&devices, name);
-    vnic = vnic_from_port_name(name, &ring);
-    if (!ovs_list_is_empty(&device->node)) {
-        if (ring == &vnic->config.ring) {
-            vnic_detach(vnic);
-        } else {
-            vnic_rebuild(vnic, vnic->port->link);
-        }
-    }
-    ovs_mutex_unlock(&vnics_mutex);
-}
-
-void
-vnic_device_destroy(struct vnic_device *device)
-{
-    drop_counters_unref(device->drops);
-}
-
-void
-vnic_device_update(struct vnic_device *device)
-{
-    const struct ring_config *ring;
-    struct vnic *vnic;
-
-    ovs_mutex_lock(&vnics_mutex);
-    vnic = vnic_from_port_name(netdev_get_name(device->netdev), &ring);
-    if (vnic) {
-        if (ovs_list_is_empty(&device->node)) {
-            vnic->is_stale = true;
-        }
-        vnic_update(vnic);
-    }
-    ovs_mutex_unlock(&vnics_mutex);
-}
-
-void
-vnic_device_set_number(struct vnic_device *device, odp_port_t number)
-{
-    ovs_mutex_lock(&vnics_mutex);
-    device->number = number;
-    if (!ovs_list_is_empty(&device->node)) {
-        device_set_member(device, ovsrcu_get_protected(
-            struct link_port *, &device->port)->link);
-    }
-    ovs_mutex_unlock(&vnics_mutex);
-    vnic_device_update(device);
-}
-
-char *
-vnic_device_get_error(const struct vnic_device *device)
-{
-    const char *name = netdev_get_name(device->netdev);
-    const struct ring_config *ring;
-    const struct vnic *vnic;
-    char *error = NULL;
-
-    ovs_mutex_lock(&vnics_mutex);
-    vnic = vnic_from_port_name(name, &ring);
-    if (vnic && vnic->config.error) {
-        error = xasprintf("%s: %s", name, vnic->config.error);
-    }
-    ovs_mutex_unlock(&vnics_mutex);
-    return error;
-}
-
-/* Status. */
-
-static void
-device_add_info(const struct vnic_device *device, struct port_info *info)
-{
-    struct ring *ring = device_ring(device);
-
-    info->rx_packets += counter_read(&device->rx_packets);
-    info->rx_bytes += counter_read(&device->rx_bytes);
-    info->tx_packets += counter_read(&device->tx_packets);
-    info->tx_bytes += counter_read(&device->tx_bytes);
-    info->polls += counter_read(&device->polls);
-    if (ring) {
-        info->fill += ring_fill(ring);
-        info->depth += ring_get_depth(ring);
-    }
-    for (int i = 0; i < N_DROPS; i++) {
-        info->drops[i] += counter_read(&device->drops->n[i]);
-    }
-}
-
-bool
-vnic_get_port_info(const char *name, struct port_info *info)
-{
-    const struct vnic_device *device;
-
-    ovs_mutex_lock(&vnics_mutex);
-    device = shash_find_data(&devices, name);
-    if (device) {
-        info->is_attached = device_ring(device) != NULL;
-        info->number = odp_to_u32(device->number);
-        device_add_info(device, info);
-    }
-    ovs_mutex_unlock(&vnics_mutex);
-    return device != NULL;
-}
-
-void
-vnic_add_ring_infos(const char *name, struct port_info *info)
-{
-    const struct vnic *vnic;
-
-    ovs_mutex_lock(&vnics_mutex);
-    vnic = shash_find_data(&vnics, name);
-    for (size_t i = 0; vnic && i < vnic->config.n_rings; i++) {
-        const struct vnic_device *device
-            = find_device(vnic, &vnic->config.rings[i]);
-
-        if (device) {
-            device_add_info(device, info);
-        }
-    }
-    ovs_mutex_unlock(&vnics_mutex);
-}
-
-void
-vnics_count(unsigned int *n_ports, unsigned int *n_slots)
-{
-    const struct shash_node *node;
-
-    *n_ports = *n_slots = 0;
-    ovs_mutex_lock(&vnics_mutex);
-    SHASH_FOR_EACH (node, &devices) {
-        struct ring *ring = device_ring(node->data);
-
-        ++*n_ports;
-        *n_slots += ring ? 2 * ring_get_depth(ring) : 0;
     }
     ovs_mutex_unlock(&vnics_mutex);
 }

@@ -43,6 +43,7 @@
 #include "openvswitch/types.h"
 #include "ovs-rcu.h"
 
+struct front;
 struct link;
 struct link_member;
 struct link_port;
@@ -60,6 +61,7 @@ struct vnic_device {
     /* Read by RCU; NULL while detached. */
     OVSRCU_TYPE(struct link_port *) port;
     OVSRCU_TYPE(struct ring *) ring;
+    OVSRCU_TYPE(struct front *) front; /* NULL also if there is no bypass. */
     atomic_bool is_main;        /* Is it the VNIC's own port? */
     atomic_bool is_busy;        /* As in struct ring_config. */
     atomic_bool lro;            /* As in struct ring_config. */
@@ -70,7 +72,7 @@ struct vnic_device {
     struct link_member *member; /* In the link while attached. */
 
     /* Written by the thread that polls the device. */
-    struct counter rx_packets, rx_bytes, polls;
+    struct counter rx_packets, rx_bytes, polls, bypassed;
 
     /* Any thread. */
     struct counter tx_packets, tx_bytes;
@@ -87,6 +89,8 @@ void vnics_init(vnic_find_link *, vnic_set_polling *);
 
 /* Takes the whole wanted set. */
 void vnics_set(const struct vnic_config *, size_t n);
+/* Gives fronts to the VNICs that want one and haven't, if they are there. */
+void vnics_find_fronts(void);
 /* Detaches the VNICs of 'link'. */
 void vnics_detach(const struct link *);
 /* Tells the ports on 'link' that a property of its device changed. */

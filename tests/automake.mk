@@ -5,6 +5,7 @@
 TESTSUITE = $(srcdir)/tests/testsuite
 TESTSUITE_AT = \
 	tests/testsuite.at \
+	tests/bypass.at \
 	tests/drop.at \
 	tests/link.at \
 	tests/plugin.at \

@@ -6,6 +6,7 @@ noinst_LIBRARIES += vswitchd-plugin/libvswitchdplugin.a
 vswitchd_plugin_libvswitchdplugin_a_SOURCES = \
 	vswitchd-plugin/apply.c \
 	vswitchd-plugin/apply.h \
+	vswitchd-plugin/config-bypass.c \
 	vswitchd-plugin/config-classifier.c \
 	vswitchd-plugin/config-link.c \
 	vswitchd-plugin/config-mac.c \

@@ -170,9 +170,6 @@ note_unserved(struct vnic_row *row)
         row_error(&row->status, "profile: there is no profile \"%s\"; "
                   "clear profile", rec->profile);
     }
-    if (optional_bool(rec->bypass, rec->n_bypass, false)) {
-        row_note(&row->status, "bypass: this version never bypasses");
-    }
     if (optional_bool(rec->local_learn, rec->n_local_learn, false)) {
         row_note(&row->status, "local_learn: this version never learns");
     }

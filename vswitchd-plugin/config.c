@@ -22,6 +22,26 @@ read_ifaces(struct config *config, const struct ovsdb_idl *idl)
     }
 }
 
+static void
+read_iface_ports(struct config *config, const struct ovsdb_idl *idl)
+{
+    const struct ovsrec_bridge *bridge;
+
+    OVSREC_BRIDGE_FOR_EACH (bridge, idl) {
+        for (size_t i = 0; i < bridge->n_ports; i++) {
+            const struct ovsrec_port *port = bridge->ports[i];
+
+            for (size_t j = 0; j < port->n_interfaces; j++) {
+                struct iface_port *place = xmalloc(sizeof *place);
+
+                *place = (struct iface_port) { port, bridge };
+                free(shash_replace(&config->iface_ports,
+                                   port->interfaces[j]->name, place));
+            }
+        }
+    }
+}
+
 struct config *
 config_create(const struct ovsdb_idl *idl)
 {
@@ -34,8 +54,10 @@ config_create(const struct ovsdb_idl *idl)
     hmap_init(&config->rings);
     shash_init(&config->ring_ports);
     shash_init(&config->ifaces);
+    shash_init(&config->iface_ports);
 
     read_ifaces(config, idl);
+    read_iface_ports(config, idl);
     config_read_links(config, idl);
     return config;
 }
@@ -84,6 +106,7 @@ config_complete(struct config *config, const struct ovsdb_idl *idl,
     config_read_vnics(config, idl);
     config_read_rings(config);
     config_read_ports(config);
+    config_read_fronts(config);
     config_assign_macs(config, prev);
     config_read_classifiers(config, idl);
     log_errors(config, prev);
@@ -145,6 +168,7 @@ config_destroy(struct config *config)
     hmap_destroy(&config->rings);
     shash_destroy(&config->ring_ports);
     shash_destroy(&config->ifaces);
+    shash_destroy_free_data(&config->iface_ports);
     free(config);
 }
 

@@ -46,7 +46,9 @@
 #include "smap.h"
 
 struct ovsdb_idl;
+struct ovsrec_bridge;
 struct ovsrec_interface;
+struct ovsrec_port;
 struct ovsrec_vnic;
 struct ovsrec_vnic_classifier;
 struct ovsrec_vnic_link;
@@ -110,6 +112,12 @@ struct classifier_row {
     struct row_status status;
 };
 
+/* Where an Interface is. */
+struct iface_port {
+    const struct ovsrec_port *port;
+    const struct ovsrec_bridge *bridge;
+};
+
 struct config {
     struct shash links;         /* Contains "struct link_row"s. */
     struct shash vnics;         /* Contains "struct vnic_row"s. */
@@ -121,6 +129,7 @@ struct config {
 
     /* While rows are read: Interfaces of any type, by name. */
     struct shash ifaces;        /* Contains "struct ovsrec_interface"s. */
+    struct shash iface_ports;   /* Contains "struct iface_port"s. */
 };
 
 /* Reads the links. */
@@ -161,6 +170,7 @@ void config_read_links(struct config *, const struct ovsdb_idl *);
 void config_read_vnics(struct config *, const struct ovsdb_idl *);
 void config_read_rings(struct config *);
 void config_read_ports(struct config *);
+void config_read_fronts(struct config *);
 void config_read_classifiers(struct config *, const struct ovsdb_idl *);
 void config_assign_macs(struct config *, const struct config *prev);
 

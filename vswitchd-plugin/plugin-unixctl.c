@@ -86,6 +86,9 @@ vnic_to_json(const struct vnic_row *vnic)
         put_uint(row, "rx_bytes", info.rx_bytes);
         put_uint(row, "tx_packets", info.tx_packets);
         put_uint(row, "tx_bytes", info.tx_bytes);
+        put_uint(row, "bypassed", info.bypassed);
+        json_object_put(row, "bypass",
+                        json_boolean_create(info.is_bypassing));
         put_drops(row, info.drops);
     }
     return row;

@@ -96,6 +96,7 @@ plugin_publish(void)
     if (plugin.config && !plugin.lacks_tables) {
         long long int start = time_usec();
 
+        datapath_ext_find_fronts();
         apply_refresh(plugin.config);
         status_write(plugin.config, plugin.idl);
         plugin.timing.publish_us = time_usec() - start;
@@ -129,6 +130,7 @@ plugin_start_stats(void)
 {
     plugin.next_stats = time_msec() + stats_interval();
     plugin.stats_txn = ovsdb_idl_txn_create(plugin.idl);
+    datapath_ext_find_fronts();
     apply_refresh(plugin.config);
     status_write(plugin.config, plugin.idl);
     status_write_statistics(plugin.config, plugin.idl);

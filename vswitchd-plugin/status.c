@@ -302,6 +302,7 @@ write_vnic_statistics(const struct config *config,
         stats_add(&stats, "rx_bytes", info.rx_bytes);
         stats_add(&stats, "tx_packets", info.tx_packets);
         stats_add(&stats, "tx_bytes", info.tx_bytes);
+        stats_add(&stats, "bypassed", info.bypassed);
         stats_add(&stats, "ring_fill", info.fill);
         stats_add_drops(&stats, info.drops);
     }
