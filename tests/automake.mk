@@ -13,7 +13,8 @@ TESTSUITE_AT = \
 	tests/schema.at \
 	tests/seam.at \
 	tests/unit.at \
-	tests/vsctl.at
+	tests/vsctl.at \
+	tests/vsctl-ring.at
 EXTRA_DIST += $(TESTSUITE_AT) tests/atlocal.in
 DISTCLEANFILES += tests/atconfig tests/atlocal
 

@@ -7,8 +7,16 @@ bin_PROGRAMS += utilities/ovs-vsctl
 utilities_ovs_vsctl_SOURCES = \
 	utilities/vsctl-error.c \
 	utilities/vsctl-error.h \
+	utilities/vsctl-link.c \
+	utilities/vsctl-link.h \
+	utilities/vsctl-port.c \
+	utilities/vsctl-port.h \
+	utilities/vsctl-ring.c \
+	utilities/vsctl-ring.h \
 	utilities/vsctl-row.c \
 	utilities/vsctl-row.h \
+	utilities/vsctl-rule.c \
+	utilities/vsctl-rule.h \
 	utilities/vsctl-seam.c \
 	utilities/vsctl-seam.h \
 	utilities/vsctl-show.c \
@@ -18,7 +26,9 @@ utilities_ovs_vsctl_SOURCES = \
 	utilities/vsctl-tables.c \
 	utilities/vsctl-tables.h \
 	utilities/vsctl-vnic.c \
-	utilities/vsctl-vnic.h
+	utilities/vsctl-vnic.h \
+	utilities/vsctl-vns.c \
+	utilities/vsctl-vns.h
 utilities_ovs_vsctl_LDADD = $(OVS_DIR)/utilities/ovs-vsctl.o $(OVS_LDADD)
 utilities_ovs_vsctl_DEPENDENCIES = \
 	utilities/vsctl-seam.checked \

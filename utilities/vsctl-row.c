@@ -14,11 +14,13 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
+#include "ovsdb-data.h"
 #include "ovsdb-idl.h"
 #include "ovsdb-idl-provider.h"
-#include "process.h"
-#include "svec.h"
 #include "packets.h"
+#include "process.h"
+#include "sset.h"
+#include "svec.h"
 #include "util.h"
 #include "utilities/vsctl-error.h"
 #include "utilities/vsctl-stock.h"
@@ -72,46 +74,83 @@ row_name(const struct ctl_context *ctx, const struct vsctl_row_kind *kind)
 }
 
 static bool
-has_key_argument(const struct ctl_context *ctx,
-                 const struct vsctl_row_kind *kind)
+is_argument_of(const char *arg, const struct ovsdb_idl_column *column)
 {
-    size_t len = strlen(kind->key->name);
+    size_t len = strlen(column->name);
 
+    return !strncmp(arg, column->name, len) && arg[len] == '=';
+}
+
+static bool
+has_key_argument(const struct ctl_context *ctx,
+                 const struct vsctl_row_kind *kind,
+                 const struct vsctl_row_key *key)
+{
     for (int i = kind->first; i < ctx->argc; i++) {
-        if (!strncmp(ctx->argv[i], kind->key->name, len)
-            && ctx->argv[i][len] == '=') {
-            return true;
+        for (size_t j = 0; j < ARRAY_SIZE(key->columns); j++) {
+            if (key->columns[j]
+                && is_argument_of(ctx->argv[i], key->columns[j])) {
+                return true;
+            }
         }
     }
     return false;
 }
 
 static void
-error_requires(struct ctl_context *ctx, const struct vsctl_row_kind *kind)
+error_requires(struct ctl_context *ctx, const struct vsctl_row_key *key)
 {
-    ctl_error(ctx, "'%s' command requires %s", ctx->argv[0], kind->key_usage);
+    ctl_error(ctx, "'%s' command requires %s", ctx->argv[0], key->usage);
 }
 
-/* The prerequisites of "set" take care of the columns in the arguments. */
+/* The prerequisites of "set", which wants one column at least, take care of
+ * the columns in the arguments. */
+void
+vsctl_row_set_prerequisites(struct ctl_context *ctx,
+                            const struct vsctl_table *table, int first)
+{
+    int n = ctx->argc - first;
+
+    if (n) {
+        char **argv = xmalloc((3 + n) * sizeof *argv);
+
+        argv[0] = CONST_CAST(char *, "set");
+        argv[1] = table->class->name;
+        argv[2] = ctx->argv[first - 1];
+        memcpy(&argv[3], &ctx->argv[first], n * sizeof *argv);
+        vsctl_stock_prerequisites(ctx, "set", 3 + n, argv);
+        free(argv);
+    }
+    vsctl_tables_require(ctx->idl);
+    vsctl_table_add_status(table, ctx->idl);
+}
+
+void
+vsctl_row_add_prerequisites(struct ctl_context *ctx,
+                            const struct vsctl_row_kind *kind)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(kind->keys); i++) {
+        const struct vsctl_row_key *key = &kind->keys[i];
+
+        if (key->usage && !has_key_argument(ctx, kind, key)) {
+            error_requires(ctx, key);
+            return;
+        }
+        for (size_t j = 0; j < ARRAY_SIZE(key->columns); j++) {
+            if (key->columns[j]) {
+                ovsdb_idl_add_column(ctx->idl, key->columns[j]);
+            }
+        }
+    }
+    vsctl_row_set_prerequisites(ctx, kind->table, kind->first);
+}
+
 void
 vsctl_row_prerequisites(struct ctl_context *ctx,
                         const struct vsctl_row_kind *kind)
 {
-    int n = ctx->argc - kind->first;
-
-    if (!has_key_argument(ctx, kind)) {
-        error_requires(ctx, kind);
-        return;
-    }
-
-    char **argv = xmalloc((3 + n) * sizeof *argv);
-
-    argv[0] = CONST_CAST(char *, "set");
-    argv[1] = kind->table->class->name;
-    argv[2] = CONST_CAST(char *, row_name(ctx, kind));
-    memcpy(&argv[3], &ctx->argv[kind->first], n * sizeof *argv);
-    vsctl_stock_prerequisites(ctx, "set", 3 + n, argv);
-    free(argv);
+    vsctl_tables_require(ctx->idl);
+    ovsdb_idl_add_column(ctx->idl, kind->table->name);
 }
 
 const struct ovsdb_idl_row *
@@ -138,7 +177,113 @@ vsctl_row_check(struct ctl_context *ctx, const struct vsctl_row_kind *kind)
     return !ctx->error;
 }
 
-/* Sets the name as any column, which refuses what is not UTF-8. */
+/* Returns 'arg', or a copy with quotes around the value if it is a MAC address
+ * or a match that stands without: the database's notation takes their colons
+ * and commas for something else, and nobody expects to have to write
+ * mac='"..."'.  The caller frees it. */
+static char *
+quote_value(const char *arg)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+    struct eth_addr mac;
+
+    if (!strncmp(arg, "mac=", 4) && eth_addr_from_string(arg + 4, &mac)) {
+        ds_put_format(&s, "mac=\"%s\"", arg + 4);
+    } else if (!strncmp(arg, "match=", 6) && arg[6] && arg[6] != '"') {
+        ds_put_cstr(&s, "match=");
+        json_string_escape(arg + 6, &s);
+    } else {
+        ds_put_cstr(&s, arg);
+    }
+    return ds_steal_cstr(&s);
+}
+
+void
+vsctl_row_set(struct ctl_context *ctx, const struct vsctl_table *table,
+              const struct ovsdb_idl_row *row, const char *name OVS_UNUSED,
+              int first)
+{
+    for (int i = first; i < ctx->argc && !ctx->error; i++) {
+        char *arg = quote_value(ctx->argv[i]);
+
+        ctx->error = ctl_set_column(table->class->name, row, arg,
+                                    ctx->symtab);
+        free(arg);
+    }
+    vsctl_error_note_row(table, row);
+}
+
+static bool
+has_key(const struct ovsdb_idl_row *row, const struct vsctl_row_key *key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(key->columns); i++) {
+        const struct ovsdb_idl_column *column = key->columns[i];
+
+        if (column && !ovsdb_datum_is_default(ovsdb_idl_read(row, column),
+                                              &column->type)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+set_columns(struct ctl_context *ctx, const struct vsctl_row_kind *kind,
+            const struct ovsdb_idl_row *row)
+{
+    const char *name = row_name(ctx, kind);
+
+    vsctl_row_set(ctx, kind->table, row, name, kind->first);
+    if (!ctx->error
+        && strcmp(vsctl_table_string(row, kind->table->name), name)) {
+        ctl_error(ctx, "'%s' command can't set name to other than \"%s\"",
+                  ctx->argv[0], name);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(kind->keys) && !ctx->error; i++) {
+        if (kind->keys[i].usage && !has_key(row, &kind->keys[i])) {
+            error_requires(ctx, &kind->keys[i]);
+        }
+    }
+}
+
+/* Sets an error if 'column' is not what it was before. */
+static void
+check_same(struct ctl_context *ctx, const struct vsctl_row_kind *kind,
+           const struct ovsdb_idl_row *row,
+           const struct ovsdb_idl_column *column,
+           const struct ovsdb_datum *before)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    if (!ctx->error
+        && !ovsdb_datum_equals(ovsdb_idl_read(row, column), before,
+                               &column->type)) {
+        ovsdb_datum_to_string(before, &column->type, &s);
+        vsctl_row_error_but(ctx, "%s actually has %s %s", row_name(ctx, kind),
+                            column->name, ds_cstr(&s));
+    }
+    ds_destroy(&s);
+}
+
+static void
+update_row(struct ctl_context *ctx, const struct vsctl_row_kind *kind,
+           const struct ovsdb_idl_row *row)
+{
+    const struct vsctl_row_key *key = &kind->keys[0];
+    struct ovsdb_datum before[ARRAY_SIZE(key->columns)];
+
+    for (size_t i = 0; i < ARRAY_SIZE(before) && key->columns[i]; i++) {
+        ovsdb_datum_clone(&before[i], ovsdb_idl_read(row, key->columns[i]));
+        ovsdb_idl_txn_verify(row, key->columns[i]);
+    }
+    set_columns(ctx, kind, row);
+    for (size_t i = 0; i < ARRAY_SIZE(before) && key->columns[i]; i++) {
+        check_same(ctx, kind, row, key->columns[i], &before[i]);
+        ovsdb_datum_destroy(&before[i], &key->columns[i]->type);
+    }
+}
+
+/* Sets the name as any column, which refuses what is not UTF-8 or too long. */
 static const struct ovsdb_idl_row *
 insert_row(struct ctl_context *ctx, const struct vsctl_row_kind *kind)
 {
@@ -154,62 +299,6 @@ insert_row(struct ctl_context *ctx, const struct vsctl_row_kind *kind)
     return row;
 }
 
-/* Sets a column.  Puts quotes around a MAC address that stands without, whose
- * colons the database's notation takes for something else: nobody expects to
- * have to write mac='"..."'. */
-static char *
-set_column(struct ctl_context *ctx, const struct vsctl_row_kind *kind,
-           const struct ovsdb_idl_row *row, const char *arg)
-{
-    struct eth_addr mac;
-    char *quoted, *error;
-
-    if (strncmp(arg, "mac=", 4) || !eth_addr_from_string(arg + 4, &mac)) {
-        return ctl_set_column(kind->table->class->name, row, arg,
-                              ctx->symtab);
-    }
-    quoted = xasprintf("mac=\"%s\"", arg + 4);
-    error = ctl_set_column(kind->table->class->name, row, quoted,
-                           ctx->symtab);
-    free(quoted);
-    return error;
-}
-
-static void
-set_columns(struct ctl_context *ctx, const struct vsctl_row_kind *kind,
-            const struct ovsdb_idl_row *row)
-{
-    const char *name = row_name(ctx, kind);
-
-    for (int i = kind->first; i < ctx->argc && !ctx->error; i++) {
-        ctx->error = set_column(ctx, kind, row, ctx->argv[i]);
-    }
-    if (ctx->error) {
-        return;
-    }
-    if (strcmp(vsctl_table_string(row, kind->table->name), name)) {
-        ctl_error(ctx, "'%s' command can't set name to other than \"%s\"",
-                  ctx->argv[0], name);
-    } else if (!vsctl_table_string(row, kind->key)[0]) {
-        error_requires(ctx, kind);
-    }
-}
-
-static void
-update_row(struct ctl_context *ctx, const struct vsctl_row_kind *kind,
-           const struct ovsdb_idl_row *row)
-{
-    char *key = xstrdup(vsctl_table_string(row, kind->key));
-
-    ovsdb_idl_txn_verify(row, kind->key);
-    set_columns(ctx, kind, row);
-    if (!ctx->error && strcmp(vsctl_table_string(row, kind->key), key)) {
-        vsctl_row_error_but(ctx, "%s actually has %s %s", row_name(ctx, kind),
-                            kind->key->name, key[0] ? key : "[]");
-    }
-    free(key);
-}
-
 void
 vsctl_row_add(struct ctl_context *ctx, const struct vsctl_row_kind *kind)
 {
@@ -219,8 +308,45 @@ vsctl_row_add(struct ctl_context *ctx, const struct vsctl_row_kind *kind)
     if (row) {
         update_row(ctx, kind, row);
     } else {
-        row = insert_row(ctx, kind);
-        set_columns(ctx, kind, row);
+        set_columns(ctx, kind, insert_row(ctx, kind));
     }
-    vsctl_error_note_row(kind->table, row);
+}
+
+void
+vsctl_row_del(struct ctl_context *ctx, const struct vsctl_row_kind *kind)
+{
+    const struct ovsdb_idl_row *row
+        = vsctl_row_find(ctx, kind, ctx->argv[1]);
+
+    if (row) {
+        ovsdb_idl_txn_delete(row);
+    } else if (!vsctl_row_has_option(ctx, "--if-exists")) {
+        ctl_error(ctx, "no %s named %s", kind->table->class->name,
+                  ctx->argv[1]);
+    }
+}
+
+void
+vsctl_row_put_sorted(const struct sset *names, struct ds *out)
+{
+    const char **sorted = sset_sort(names);
+
+    for (size_t i = 0; i < sset_count(names); i++) {
+        ds_put_format(out, "%s\n", sorted[i]);
+    }
+    free(sorted);
+}
+
+void
+vsctl_row_list(struct ctl_context *ctx, const struct vsctl_row_kind *kind)
+{
+    struct sset names = SSET_INITIALIZER(&names);
+    const struct ovsdb_idl_row *row;
+
+    for (row = ovsdb_idl_first_row(ctx->idl, kind->table->class); row;
+         row = ovsdb_idl_next_row(row)) {
+        sset_add(&names, vsctl_table_string(row, kind->table->name));
+    }
+    vsctl_row_put_sorted(&names, &ctx->output);
+    sset_destroy(&names);
 }

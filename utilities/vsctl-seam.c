@@ -15,9 +15,13 @@
 #include "ovsdb-idl.h"
 #include "util.h"
 #include "utilities/vsctl-error.h"
+#include "utilities/vsctl-link.h"
+#include "utilities/vsctl-ring.h"
+#include "utilities/vsctl-rule.h"
 #include "utilities/vsctl-stock.h"
 #include "utilities/vsctl-tables.h"
 #include "utilities/vsctl-vnic.h"
+#include "utilities/vsctl-vns.h"
 
 /* Declares both sides of a contact. */
 #define SEAM(RETURN, SYMBOL, ...)         \
@@ -48,7 +52,11 @@ __wrap_ctl_init__(const struct ovsdb_idl_class *idl_class,
 {
     __real_ctl_init__(idl_class, vsctl_tables_add_names(tables),
                       cmd_show_tables, exit_func);
+    vsctl_link_register();
     vsctl_vnic_register();
+    vsctl_ring_register();
+    vsctl_rule_register();
+    vsctl_vns_register();
 }
 
 char *
@@ -70,8 +78,10 @@ __wrap_ctl_get_db_cmd_usage(void)
     static char *usage;
 
     free(usage);
-    usage = xasprintf("%s\n%s", vsctl_vnic_usage(),
-                      __real_ctl_get_db_cmd_usage());
+    usage = xasprintf("VNIC commands:\n%s%s%s%s%s\n%s",
+                      vsctl_link_usage(), vsctl_vnic_usage(),
+                      vsctl_ring_usage(), vsctl_rule_usage(),
+                      vsctl_vns_usage(), __real_ctl_get_db_cmd_usage());
     return usage;
 }
 

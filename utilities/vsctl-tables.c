@@ -32,26 +32,28 @@ const struct vsctl_table vsctl_vnic_table
     = TABLE(vnic, &ovsrec_vnic_col_name, "add-vnic");
 const struct vsctl_table vsctl_vnic_link_table
     = TABLE(vnic_link, &ovsrec_vnic_link_col_name, "add-vnic-link");
-static const struct vsctl_table vnic_classifier_table
-    = TABLE(vnic_classifier, &ovsrec_vnic_classifier_col_name, NULL);
-static const struct vsctl_table vnic_ring_table = TABLE(vnic_ring, NULL, NULL);
-static const struct vsctl_table vns_instance_table
-    = TABLE(vns_instance, &ovsrec_vns_instance_col_name, NULL);
+const struct vsctl_table vsctl_vnic_classifier_table
+    = TABLE(vnic_classifier, &ovsrec_vnic_classifier_col_name,
+            "add-vnic-rule");
+const struct vsctl_table vsctl_vnic_ring_table = TABLE(vnic_ring, NULL, NULL);
+const struct vsctl_table vsctl_vns_instance_table
+    = TABLE(vns_instance, &ovsrec_vns_instance_col_name, "add-vns");
 
 #undef TABLE
 
 static const struct vsctl_table *const tables[] = {
     &vsctl_vnic_table,
     &vsctl_vnic_link_table,
-    &vnic_classifier_table,
-    &vnic_ring_table,
-    &vns_instance_table,
+    &vsctl_vnic_classifier_table,
+    &vsctl_vnic_ring_table,
+    &vsctl_vns_instance_table,
 };
 
 /* What the prerequisites of the commands asked for. */
 static struct {
     struct ovsdb_idl *idl;      /* NULL if no command uses our tables. */
     bool required;
+    bool rings;                 /* Column "rings" of VNIC is wanted. */
 } use;
 
 static char
@@ -110,13 +112,32 @@ vsctl_table_string(const struct ovsdb_idl_row *row,
     return datum->n ? datum->keys[0].s->string : "";
 }
 
+/* The name that the port of the ring has; the UUID if no VNIC is seen to refer
+ * to it. */
+static char *
+ring_name(const struct ovsdb_idl_row *row)
+{
+    const struct ovsrec_vnic_ring *ring
+        = CONTAINER_OF(row, const struct ovsrec_vnic_ring, header_);
+    const struct ovsrec_vnic *vnic;
+
+    OVSREC_VNIC_FOR_EACH (vnic, row->table->idl) {
+        for (size_t i = 0; i < vnic->n_rings; i++) {
+            if (vnic->rings[i] == ring) {
+                return xasprintf("%s.%"PRId64, vnic->name, ring->id);
+            }
+        }
+    }
+    return xasprintf(UUID_FMT, UUID_ARGS(&row->uuid));
+}
+
 char *
 vsctl_table_row_name(const struct vsctl_table *table,
                      const struct ovsdb_idl_row *row)
 {
     return (table->name
             ? xstrdup(vsctl_table_string(row, table->name))
-            : xasprintf(UUID_FMT, UUID_ARGS(&row->uuid)));
+            : ring_name(row));
 }
 
 const struct ovsdb_idl_row *
@@ -167,6 +188,10 @@ vsctl_table_add_status(const struct vsctl_table *table, struct ovsdb_idl *idl)
 {
     if (table->name) {
         ovsdb_idl_add_column(idl, table->name);
+    } else {
+        ovsdb_idl_add_column(idl, &ovsrec_vnic_col_name);
+        ovsdb_idl_add_column(idl, &ovsrec_vnic_ring_col_id);
+        use.rings = true;
     }
     ovsdb_idl_add_column(idl, table->status);
     ovsdb_idl_add_column(idl, table->status_reason);
@@ -180,13 +205,28 @@ omit_table(const struct ovsdb_idl_table_class *class)
     }
 }
 
+/* Not earlier: a reference makes the IDL want the other table, for good, and
+ * so warn if the database lacks that. */
+static void
+add_references(void)
+{
+    if (use.rings) {
+        ovsdb_idl_add_column(use.idl, &ovsrec_vnic_col_rings);
+    }
+}
+
 void
 vsctl_tables_check_schema(const struct shash *schema)
 {
-    if (!use.idl || !schema) {
+    if (!use.idl) {
+        return;
+    }
+    if (!schema) {
+        add_references();
         return;
     }
     if (shash_find(schema, vsctl_vnic_table.class->name)) {
+        add_references();
         /* Were they gone after a reconnection, it would be too late. */
         use.idl = NULL;
         return;

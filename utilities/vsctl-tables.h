@@ -36,7 +36,7 @@ struct shash;
 
 struct vsctl_table {
     const struct ovsdb_idl_table_class *class;
-    const struct ovsdb_idl_column *name; /* NULL if only UUIDs tell rows. */
+    const struct ovsdb_idl_column *name; /* NULL for the rings of VNICs. */
     const struct ovsdb_idl_column *status;
     const struct ovsdb_idl_column *status_reason;
     const char *add_verb;       /* "add-vnic", or NULL. */
@@ -44,6 +44,9 @@ struct vsctl_table {
 
 extern const struct vsctl_table vsctl_vnic_table;
 extern const struct vsctl_table vsctl_vnic_link_table;
+extern const struct vsctl_table vsctl_vnic_ring_table;
+extern const struct vsctl_table vsctl_vnic_classifier_table;
+extern const struct vsctl_table vsctl_vns_instance_table;
 
 /* The table that the user means by 'arg', which may be abbreviated and in any
  * case, or NULL if it is none of ours or ambiguous. */
@@ -51,7 +54,8 @@ const struct vsctl_table *vsctl_table_from_arg(const char *arg);
 /* The table whose full name is 'name', or NULL. */
 const struct vsctl_table *vsctl_table_from_name(const char *name);
 
-/* The table's name column in 'row', or its UUID.  The caller frees it. */
+/* The table's name column in 'row'; VNIC.ID for a ring, or its UUID if no VNIC
+ * has it.  The caller frees it. */
 char *vsctl_table_row_name(const struct vsctl_table *,
                            const struct ovsdb_idl_row *row);
 /* The value of a string column; "" if it is empty. */

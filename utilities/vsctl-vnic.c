@@ -16,209 +16,126 @@
 #include "smap.h"
 #include "sset.h"
 #include "util.h"
+#include "utilities/vsctl-port.h"
+#include "utilities/vsctl-ring.h"
 #include "utilities/vsctl-row.h"
 #include "utilities/vsctl-stock.h"
 #include "utilities/vsctl-tables.h"
 #include "vswitch-idl.h"
 
-static const struct vsctl_row_kind vnic_kind
-    = { &vsctl_vnic_table, &ovsrec_vnic_col_link, "link=LINK", 3 };
-static const struct vsctl_row_kind link_kind
-    = { &vsctl_vnic_link_table, &ovsrec_vnic_link_col_netdev, "netdev=DEV",
-        2 };
-
-/* Links. */
-
-static void
-pre_add_vnic_link(struct ctl_context *ctx)
-{
-    vsctl_row_prerequisites(ctx, &link_kind);
-}
-
-static void
-cmd_add_vnic_link(struct ctl_context *ctx)
-{
-    if (vsctl_row_check(ctx, &link_kind)) {
-        vsctl_row_add(ctx, &link_kind);
-    }
-}
-
-static void
-pre_vnic_link(struct ctl_context *ctx)
-{
-    vsctl_tables_require(ctx->idl);
-    ovsdb_idl_add_column(ctx->idl, &ovsrec_vnic_link_col_name);
-}
-
-/* VNICs that use the link don't keep it: their status says that it is gone,
- * and a link that is added again under the same name heals them. */
-static void
-cmd_del_vnic_link(struct ctl_context *ctx)
-{
-    const struct ovsdb_idl_row *row
-        = vsctl_row_find(ctx, &link_kind, ctx->argv[1]);
-
-    if (row) {
-        ovsdb_idl_txn_delete(row);
-    } else if (!vsctl_row_has_option(ctx, "--if-exists")) {
-        ctl_error(ctx, "no VNIC_Link named %s", ctx->argv[1]);
-    }
-}
-
-static void
-put_sorted(const struct sset *names, struct ds *out)
-{
-    const char **sorted = sset_sort(names);
-
-    for (size_t i = 0; i < sset_count(names); i++) {
-        ds_put_format(out, "%s\n", sorted[i]);
-    }
-    free(sorted);
-}
-
-static void
-cmd_list_vnic_links(struct ctl_context *ctx)
-{
-    struct sset names = SSET_INITIALIZER(&names);
-    const struct ovsrec_vnic_link *link;
-
-    OVSREC_VNIC_LINK_FOR_EACH (link, ctx->idl) {
-        sset_add(&names, link->name);
-    }
-    put_sorted(&names, &ctx->output);
-    sset_destroy(&names);
-}
-
-/* VNICs. */
-
-static bool
-iface_is_vnic(const struct ovsrec_interface *iface)
-{
-    return !strcmp(iface->type, "vnic");
-}
-
-static const struct ovsrec_interface *
-find_iface(const struct ctl_context *ctx, const char *name)
-{
-    const struct ovsrec_interface *iface;
-
-    OVSREC_INTERFACE_FOR_EACH (iface, ctx->idl) {
-        if (!strcmp(iface->name, name)) {
-            return iface;
-        }
-    }
-    return NULL;
-}
+static const struct vsctl_row_kind vnic_kind = {
+    .table = &vsctl_vnic_table,
+    .keys = { { { &ovsrec_vnic_col_link, NULL }, "link=LINK" } },
+    .first = 3,
+};
 
 static void
 pre_vnic(struct ctl_context *ctx)
 {
-    vsctl_tables_require(ctx->idl);
-    ovsdb_idl_add_column(ctx->idl, &ovsrec_vnic_col_name);
-    ovsdb_idl_add_column(ctx->idl, &ovsrec_interface_col_name);
-    ovsdb_idl_add_column(ctx->idl, &ovsrec_interface_col_type);
+    vsctl_row_prerequisites(ctx, &vnic_kind);
+    vsctl_ring_prerequisites(ctx);
 }
 
 static void
 pre_add_vnic(struct ctl_context *ctx)
 {
     pre_vnic(ctx);
-    ovsdb_idl_add_column(ctx->idl, &ovsrec_interface_col_options);
-    vsctl_stock_prerequisites(ctx, "add-port", 3, ctx->argv);
-    vsctl_row_prerequisites(ctx, &vnic_kind);
+    vsctl_row_add_prerequisites(ctx, &vnic_kind);
 }
 
 /* Whether "--may-exist add-vnic" may have 'iface' for the one it wants. */
 static bool
 check_iface(struct ctl_context *ctx, const struct ovsrec_interface *iface)
 {
-    if (!iface_is_vnic(iface)) {
+    char *ring = vsctl_ring_of_port(ctx, iface->name);
+
+    if (!vsctl_port_is_vnic(iface)) {
         vsctl_row_error_but(ctx, "%s is actually an interface of type %s",
                             iface->name,
                             iface->type[0] ? iface->type : "system");
+    } else if (ring) {
+        vsctl_row_error_but(ctx, "%s is actually the port of %s",
+                            iface->name, ring);
     } else if (smap_get(&iface->options, "link")
                && !vsctl_row_find(ctx, &vnic_kind, iface->name)) {
         /* A row would make its options void. */
         vsctl_row_error_but(ctx, "%s is actually configured by options of its "
                             "Interface", iface->name);
     }
+    free(ring);
     return !ctx->error;
 }
 
-/* The stock "add-port" takes the name and the bridge for its own arguments; it
- * would take the columns for those of a Port. */
+/* The stock "add-port" would take the columns for those of a Port. */
 static void
 cmd_add_vnic(struct ctl_context *ctx)
 {
     const char *name = ctx->argv[2];
-    const struct ovsrec_interface *iface = find_iface(ctx, name);
+    const struct ovsrec_interface *iface = vsctl_port_find(ctx, name);
 
     if (!vsctl_row_check(ctx, &vnic_kind)
         || (iface && vsctl_row_has_option(ctx, "--may-exist")
             && !check_iface(ctx, iface))) {
         return;
     }
-    vsctl_stock_run(ctx, "add-port", 3, ctx->argv);
-    if (ctx->error) {
-        return;
+    vsctl_port_add(ctx, ctx->argv[1], name);
+    if (!ctx->error) {
+        vsctl_row_add(ctx, &vnic_kind);
     }
-    if (!iface) {
-        ovsrec_interface_set_type(find_iface(ctx, name), "vnic");
+}
+
+/* Whether 'iface', or NULL, is the Interface of a VNIC. */
+static bool
+is_vnic(const struct ctl_context *ctx, const struct ovsrec_interface *iface)
+{
+    char *ring;
+
+    if (!iface || !vsctl_port_is_vnic(iface)) {
+        return false;
     }
-    vsctl_row_add(ctx, &vnic_kind);
+    ring = vsctl_ring_of_port(ctx, iface->name);
+    free(ring);
+    return !ring;
 }
 
 static void
-pre_del_vnic(struct ctl_context *ctx)
+error_no_vnic(struct ctl_context *ctx, const char *name)
 {
-    pre_vnic(ctx);
-    vsctl_stock_prerequisites(ctx, "del-port", 2, ctx->argv);
-}
+    char *ring = vsctl_ring_of_port(ctx, name);
 
-static bool
-has_port_of_its_own(const struct ctl_context *ctx,
-                    const struct ovsrec_interface *iface)
-{
-    const struct ovsrec_port *port;
-
-    OVSREC_PORT_FOR_EACH (port, ctx->idl) {
-        if (!strcmp(port->name, iface->name)) {
-            return port->n_interfaces == 1 && port->interfaces[0] == iface;
-        }
+    if (ring) {
+        ctl_error(ctx, "no VNIC named %s; it is the port of %s, which is "
+                  "deleted with del-vnic-ring", name, ring);
+    } else {
+        ctl_error(ctx, "no VNIC named %s", name);
     }
-    return false;
+    free(ring);
 }
 
 /* An Interface of another type is no part of the VNIC, even if the row has its
- * name. */
+ * name.  Rules that name the VNIC stay, see vsctl-rule.h. */
 static void
 cmd_del_vnic(struct ctl_context *ctx)
 {
     const char *name = ctx->argv[1];
     const struct ovsdb_idl_row *row = vsctl_row_find(ctx, &vnic_kind, name);
-    const struct ovsrec_interface *iface = find_iface(ctx, name);
+    const struct ovsrec_interface *iface = vsctl_port_find(ctx, name);
 
-    if (iface && !iface_is_vnic(iface)) {
+    if (!is_vnic(ctx, iface)) {
         iface = NULL;
     }
-    if (!row && !iface && !vsctl_row_has_option(ctx, "--if-exists")) {
-        ctl_error(ctx, "no VNIC named %s", name);
+    if (!row && !iface) {
+        if (!vsctl_row_has_option(ctx, "--if-exists")) {
+            error_no_vnic(ctx, name);
+        }
+        return;
     }
+    vsctl_ring_del_ports(ctx, name);
     if (iface) {
-        vsctl_stock_run(ctx, has_port_of_its_own(ctx, iface) ? "del-port"
-                             : "del-bond-iface", 2, ctx->argv);
+        vsctl_port_del(ctx, iface);
     }
     if (row) {
         ovsdb_idl_txn_delete(row);
-    }
-}
-
-static void
-pre_list_vnics(struct ctl_context *ctx)
-{
-    pre_vnic(ctx);
-    if (ctx->argc > 1) {
-        vsctl_stock_prerequisites(ctx, "list-ifaces", 2, ctx->argv);
     }
 }
 
@@ -246,7 +163,7 @@ cmd_list_vnics(struct ctl_context *ctx)
     const struct ovsrec_vnic *vnic;
 
     OVSREC_INTERFACE_FOR_EACH (iface, ctx->idl) {
-        if (iface_is_vnic(iface)) {
+        if (is_vnic(ctx, iface)) {
             sset_add(&names, iface->name);
         }
     }
@@ -257,7 +174,7 @@ cmd_list_vnics(struct ctl_context *ctx)
         OVSREC_VNIC_FOR_EACH (vnic, ctx->idl) {
             sset_add(&names, vnic->name);
         }
-        put_sorted(&names, &ctx->output);
+        vsctl_row_put_sorted(&names, &ctx->output);
     }
     sset_destroy(&names);
 }
@@ -265,18 +182,11 @@ cmd_list_vnics(struct ctl_context *ctx)
 /* Bash completion knows what the arguments stand for, and would complete
  * COLUMN with those of a Port. */
 static const struct ctl_command_syntax commands[] = {
-    {"add-vnic-link", 2, INT_MAX, "ARG ARG...", pre_add_vnic_link,
-     cmd_add_vnic_link, NULL, "--may-exist", RW},
-    {"del-vnic-link", 1, 1, "ARG", pre_vnic_link, cmd_del_vnic_link, NULL,
-     "--if-exists", RW},
-    {"list-vnic-links", 0, 0, "", pre_vnic_link, cmd_list_vnic_links, NULL,
-     "", RO},
     {"add-vnic", 3, INT_MAX, "BRIDGE NEW-PORT ARG...", pre_add_vnic,
      cmd_add_vnic, NULL, "--may-exist", RW},
-    {"del-vnic", 1, 1, "IFACE", pre_del_vnic, cmd_del_vnic, NULL,
+    {"del-vnic", 1, 1, "IFACE", pre_vnic, cmd_del_vnic, NULL,
      "--if-exists", RW},
-    {"list-vnics", 0, 1, "[BRIDGE]", pre_list_vnics, cmd_list_vnics, NULL, "",
-     RO},
+    {"list-vnics", 0, 1, "[BRIDGE]", pre_vnic, cmd_list_vnics, NULL, "", RO},
     {NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, RO},
 };
 
@@ -289,11 +199,8 @@ vsctl_vnic_register(void)
 const char *
 vsctl_vnic_usage(void)
 {
-    return "VNIC commands:\n\
-  add-vnic-link LINK netdev=DEV  let VNICs share device DEV as LINK\n\
-  del-vnic-link LINK          delete LINK\n\
-  list-vnic-links             print the names of all the links\n\
+    return "\
   add-vnic BRIDGE VNIC link=LINK  add VNIC on LINK to BRIDGE\n\
-  del-vnic VNIC               delete VNIC and its port\n\
+  del-vnic VNIC               delete VNIC, its rings and their ports\n\
   list-vnics [BRIDGE]         print the names of the VNICs (on BRIDGE)\n";
 }

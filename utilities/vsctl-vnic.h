@@ -5,16 +5,16 @@
 #ifndef VSCTL_VNIC_H
 #define VSCTL_VNIC_H 1
 
-/* Verbs
- * =====
+/* Verbs for VNICs
+ * ===============
  *
- * What: the commands that ovs-vsctl has for links and VNICs.  A VNIC is a row
- * of its table, an Interface of type "vnic" by the same name, and the port of
- * that; or, if an administrator made it so, such an Interface with options in
- * place of the row.  The verbs treat all of it as one.
+ * What: the commands that ovs-vsctl has for VNICs.  A VNIC is a row of its
+ * table, an Interface of type "vnic" by the same name, and the port of that;
+ * or, if an administrator made it so, such an Interface with options in place
+ * of the row.  The verbs treat all of it as one.
  *
  * Data flow: arguments --> rows, in the transaction of the command line; ports
- * by way of the stock commands for them.
+ * by way of vsctl-port.h.
  *
  * Ownership: rows belong to the IDL.
  *
@@ -26,7 +26,7 @@
 /* Makes the verbs known to the parser of command lines. */
 void vsctl_vnic_register(void);
 
-/* Their paragraph for --help. */
+/* Their lines for --help. */
 const char *vsctl_vnic_usage(void);
 
 #endif /* utilities/vsctl-vnic.h */

@@ -1,0 +1,99 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "utilities/vsctl-port.h"
+
+#include <string.h>
+
+#include "db-ctl-base.h"
+#include "openvswitch/dynamic-string.h"
+#include "ovsdb-idl.h"
+#include "util.h"
+#include "utilities/vsctl-stock.h"
+#include "vswitch-idl.h"
+
+/* All stock commands that are run here have the same prerequisites. */
+void
+vsctl_port_prerequisites(struct ctl_context *ctx)
+{
+    char *argv[] = { ctx->argv[0], CONST_CAST(char *, "port") };
+
+    vsctl_stock_prerequisites(ctx, "del-port", 2, argv);
+    ovsdb_idl_add_column(ctx->idl, &ovsrec_interface_col_name);
+    ovsdb_idl_add_column(ctx->idl, &ovsrec_interface_col_type);
+}
+
+const struct ovsrec_interface *
+vsctl_port_find(const struct ctl_context *ctx, const char *name)
+{
+    const struct ovsrec_interface *iface;
+
+    OVSREC_INTERFACE_FOR_EACH (iface, ctx->idl) {
+        if (!strcmp(iface->name, name)) {
+            return iface;
+        }
+    }
+    return NULL;
+}
+
+bool
+vsctl_port_is_vnic(const struct ovsrec_interface *iface)
+{
+    return !strcmp(iface->type, "vnic");
+}
+
+/* The stock command prints the name. */
+char *
+vsctl_port_bridge(struct ctl_context *ctx,
+                  const struct ovsrec_interface *iface)
+{
+    char *argv[] = { ctx->argv[0], iface->name };
+    struct ds output = ctx->output;
+    char *bridge;
+
+    ds_init(&ctx->output);
+    vsctl_stock_run(ctx, "iface-to-br", 2, argv);
+    ds_chomp(&ctx->output, '\n');
+    bridge = ds_steal_cstr(&ctx->output);
+    ctx->output = output;
+    return bridge;
+}
+
+void
+vsctl_port_add(struct ctl_context *ctx, const char *bridge, const char *name)
+{
+    bool exists = vsctl_port_find(ctx, name) != NULL;
+    char *argv[] = { ctx->argv[0], CONST_CAST(char *, bridge),
+                     CONST_CAST(char *, name) };
+
+    vsctl_stock_run(ctx, "add-port", 3, argv);
+    if (!ctx->error && !exists) {
+        ovsrec_interface_set_type(vsctl_port_find(ctx, name), "vnic");
+    }
+}
+
+static bool
+has_port_of_its_own(const struct ctl_context *ctx,
+                    const struct ovsrec_interface *iface)
+{
+    const struct ovsrec_port *port;
+
+    OVSREC_PORT_FOR_EACH (port, ctx->idl) {
+        if (!strcmp(port->name, iface->name)) {
+            return port->n_interfaces == 1 && port->interfaces[0] == iface;
+        }
+    }
+    return false;
+}
+
+void
+vsctl_port_del(struct ctl_context *ctx, const struct ovsrec_interface *iface)
+{
+    char *argv[] = { ctx->argv[0], iface->name };
+
+    vsctl_stock_run(ctx, has_port_of_its_own(ctx, iface) ? "del-port"
+                    : "del-bond-iface", 2, argv);
+}
