@@ -25,6 +25,8 @@ utilities_ovs_vsctl_SOURCES = \
 	utilities/vsctl-stock.h \
 	utilities/vsctl-tables.c \
 	utilities/vsctl-tables.h \
+	utilities/vsctl-value.c \
+	utilities/vsctl-value.h \
 	utilities/vsctl-vnic.c \
 	utilities/vsctl-vnic.h \
 	utilities/vsctl-vns.c \

@@ -19,6 +19,7 @@
 #include "ovsdb-idl-provider.h"
 #include "util.h"
 #include "utilities/vsctl-tables.h"
+#include "utilities/vsctl-value.h"
 
 struct noted_row {
     const struct vsctl_table *table;
@@ -79,9 +80,14 @@ vsctl_error_run_create(struct ctl_context *ctx,
             vsctl_error_note_row(table, row);
         }
     }
+    if (table) {
+        vsctl_value_explain(ctx, table, NULL, &ctx->argv[2], ctx->argc - 2);
+    }
 }
 
-/* The row is looked up first, for it might get another name. */
+/* The row is looked up first, for it might get another name.  Of the commands,
+ * "set" has the columns in all its further arguments, the others have one in
+ * the first of them. */
 void
 vsctl_error_run_set(struct ctl_context *ctx,
                     void (*stock)(struct ctl_context *))
@@ -96,6 +102,15 @@ vsctl_error_run_set(struct ctl_context *ctx,
         }
     }
     stock(ctx);
+    if (!table) {
+        return;
+    }
+    if (!strcmp(ctx->argv[0], "set")) {
+        vsctl_value_explain(ctx, table, ctx->argv[2], &ctx->argv[3],
+                            ctx->argc - 3);
+    } else {
+        vsctl_value_explain_column(ctx, table, ctx->argv[2], ctx->argv[3]);
+    }
 }
 
 /* What the database refuses. */
@@ -106,12 +121,29 @@ idl_module(void)
     return vlog_module_from_name("ovsdb_idl");
 }
 
+static const struct ovsdb_idl_row *
+find_noted(const struct noted_row *noted_row, const struct uuid *uuid,
+           struct ovsdb_idl_txn *txn)
+{
+    return ovsdb_idl_get_row_for_uuid(ovsdb_idl_txn_get_idl(txn),
+                                      noted_row->table->class,
+                                      uuid ? uuid : &noted_row->uuid);
+}
+
 /* An error of a transaction that touches our rows is told by ovs-vsctl, in
  * words if it is an index clash: the IDL's warning would say the same once
  * more.  A level that the user asked for stays. */
 void
-vsctl_error_before_commit(void)
+vsctl_error_before_commit(struct ovsdb_idl_txn *txn)
 {
+    for (size_t i = 0; i < noted.n; i++) {
+        const struct ovsdb_idl_row *row = find_noted(&noted.rows[i], NULL,
+                                                     txn);
+
+        if (row) {
+            vsctl_value_check_row(noted.rows[i].table, row);
+        }
+    }
     noted.idl_level = vlog_get_level(idl_module(), VLF_CONSOLE);
     if (noted.n && noted.idl_level == VLL_WARN) {
         vlog_set_levels(idl_module(), VLF_CONSOLE, VLL_ERR);
@@ -211,9 +243,7 @@ report_row(const struct noted_row *noted_row, struct ovsdb_idl_txn *txn)
     const struct vsctl_table *table = noted_row->table;
     const struct uuid *uuid
         = ovsdb_idl_txn_get_insert_uuid(txn, &noted_row->uuid);
-    const struct ovsdb_idl_row *row = ovsdb_idl_get_row_for_uuid(
-        ovsdb_idl_txn_get_idl(txn), table->class,
-        uuid ? uuid : &noted_row->uuid);
+    const struct ovsdb_idl_row *row = find_noted(noted_row, uuid, txn);
 
     if (!row || strcmp(vsctl_table_string(row, table->status), "error")) {
         return false;

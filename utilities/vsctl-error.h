@@ -15,7 +15,8 @@
  * Data flow: the run() functions of our verbs, and of the stock commands that
  * write to rows, note the rows that they touch.  Then, as the seam calls:
  *
- *     vsctl_error_before_commit()   the IDL would log an error as JSON, too
+ *     vsctl_error_before_commit()   a row that lacks a column ends the
+ *                                   program; the IDL would log as JSON, too
  *     vsctl_error_explain()         an index clash ends the program, in words
  *     vsctl_error_wait_for_reload()   the status of the rows will be known
  *     vsctl_error_txn_done()        rows whose status is "error" are told
@@ -47,7 +48,7 @@ void vsctl_error_run_set(struct ctl_context *,
                          void (*stock)(struct ctl_context *));
 
 /* For the seam. */
-void vsctl_error_before_commit(void);
+void vsctl_error_before_commit(struct ovsdb_idl_txn *);
 void vsctl_error_after_commit(void);
 void vsctl_error_explain(const char *error);
 void vsctl_error_wait_for_reload(void);

@@ -25,6 +25,7 @@
 #include "utilities/vsctl-error.h"
 #include "utilities/vsctl-stock.h"
 #include "utilities/vsctl-tables.h"
+#include "utilities/vsctl-value.h"
 
 bool
 vsctl_row_has_option(const struct ctl_context *ctx, const char *option)
@@ -200,14 +201,14 @@ quote_value(const char *arg)
 
 void
 vsctl_row_set(struct ctl_context *ctx, const struct vsctl_table *table,
-              const struct ovsdb_idl_row *row, const char *name OVS_UNUSED,
-              int first)
+              const struct ovsdb_idl_row *row, const char *name, int first)
 {
     for (int i = first; i < ctx->argc && !ctx->error; i++) {
         char *arg = quote_value(ctx->argv[i]);
 
         ctx->error = ctl_set_column(table->class->name, row, arg,
                                     ctx->symtab);
+        vsctl_value_explain(ctx, table, name, &arg, 1);
         free(arg);
     }
     vsctl_error_note_row(table, row);
@@ -290,11 +291,14 @@ insert_row(struct ctl_context *ctx, const struct vsctl_row_kind *kind)
     const struct ovsdb_idl_row *row = ovsdb_idl_txn_insert(
         ctx->txn, kind->table->class, NULL);
     struct ds arg = DS_EMPTY_INITIALIZER;
+    char *args[1];
 
     ds_put_cstr(&arg, "name=");
     json_string_escape(row_name(ctx, kind), &arg);
-    ctx->error = ctl_set_column(kind->table->class->name, row, ds_cstr(&arg),
+    args[0] = ds_cstr(&arg);
+    ctx->error = ctl_set_column(kind->table->class->name, row, args[0],
                                 ctx->symtab);
+    vsctl_value_explain(ctx, kind->table, row_name(ctx, kind), args, 1);
     ds_destroy(&arg);
     return row;
 }

@@ -20,6 +20,7 @@
 #include "utilities/vsctl-rule.h"
 #include "utilities/vsctl-stock.h"
 #include "utilities/vsctl-tables.h"
+#include "utilities/vsctl-value.h"
 #include "utilities/vsctl-vnic.h"
 #include "utilities/vsctl-vns.h"
 
@@ -106,6 +107,7 @@ __wrap_ovsdb_cs_parse_schema(const struct json *json)
     struct shash *schema = __real_ovsdb_cs_parse_schema(json);
 
     vsctl_tables_check_schema(schema);
+    vsctl_value_learn(json);
     return schema;
 }
 
@@ -114,7 +116,7 @@ __wrap_ovsdb_idl_txn_commit_block(struct ovsdb_idl_txn *txn)
 {
     enum ovsdb_idl_txn_status status;
 
-    vsctl_error_before_commit();
+    vsctl_error_before_commit(txn);
     status = __real_ovsdb_idl_txn_commit_block(txn);
     vsctl_error_after_commit();
     return status;

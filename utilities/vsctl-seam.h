@@ -18,7 +18,8 @@
  *     ctl_init__()            row names of our tables, our verbs
  *     ovs_print_version(), ctl_get_db_cmd_usage()   --version, --help
  *     ctl_parse_commands()    stock commands get their extensions
- *     ovsdb_cs_parse_schema()   has this database our tables?
+ *     ovsdb_cs_parse_schema()   has this database our tables, and how long
+ *                             may a string be?
  *     ovsdb_idl_txn_commit_block(), ovsdb_idl_txn_get_error()   index clashes
  *     ovsdb_idl_enable_reconnect()   now it waits for ovs-vswitchd
  *     ovsdb_idl_txn_destroy()   what did ovs-vswitchd say?

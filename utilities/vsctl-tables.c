@@ -103,6 +103,26 @@ vsctl_table_from_name(const char *name)
     return NULL;
 }
 
+const struct ovsdb_idl_column *
+vsctl_table_column_from_arg(const struct vsctl_table *table, const char *arg)
+{
+    const struct ovsdb_idl_column *found = NULL;
+
+    for (size_t i = 0; i < table->class->n_columns; i++) {
+        const struct ovsdb_idl_column *column = &table->class->columns[i];
+
+        if (is_abbreviation(arg, column->name)) {
+            if (strlen(arg) == strlen(column->name)) {
+                return column;
+            } else if (found) {
+                return NULL;
+            }
+            found = column;
+        }
+    }
+    return found;
+}
+
 const char *
 vsctl_table_string(const struct ovsdb_idl_row *row,
                    const struct ovsdb_idl_column *column)

@@ -54,6 +54,10 @@ const struct vsctl_table *vsctl_table_from_arg(const char *arg);
 /* The table whose full name is 'name', or NULL. */
 const struct vsctl_table *vsctl_table_from_name(const char *name);
 
+/* The column that the user means by 'arg', likewise. */
+const struct ovsdb_idl_column *vsctl_table_column_from_arg(
+    const struct vsctl_table *, const char *arg);
+
 /* The table's name column in 'row'; VNIC.ID for a ring, or its UUID if no VNIC
  * has it.  The caller frees it. */
 char *vsctl_table_row_name(const struct vsctl_table *,
