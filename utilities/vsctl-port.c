@@ -12,7 +12,9 @@
 #include "openvswitch/dynamic-string.h"
 #include "ovsdb-idl.h"
 #include "util.h"
+#include "utilities/vsctl-error.h"
 #include "utilities/vsctl-stock.h"
+#include "utilities/vsctl-tables.h"
 #include "vswitch-idl.h"
 
 /* All stock commands that are run here have the same prerequisites. */
@@ -96,4 +98,32 @@ vsctl_port_del(struct ctl_context *ctx, const struct ovsrec_interface *iface)
 
     vsctl_stock_run(ctx, has_port_of_its_own(ctx, iface) ? "del-port"
                     : "del-bond-iface", 2, argv);
+}
+
+/* Stock commands. */
+
+void
+vsctl_port_pre_add_stock(struct ctl_context *ctx)
+{
+    vsctl_tables_use(ctx->idl);
+    vsctl_table_add_status(&vsctl_vnic_link_table, ctx->idl);
+    ovsdb_idl_add_column(ctx->idl, &ovsrec_vnic_link_col_netdev);
+}
+
+/* The bridge's name, which comes first, is that of a device too, but the port
+ * takes no device by that name. */
+void
+vsctl_port_run_add_stock(struct ctl_context *ctx,
+                         void (*stock)(struct ctl_context *))
+{
+    const struct ovsrec_vnic_link *link;
+
+    OVSREC_VNIC_LINK_FOR_EACH (link, ctx->idl) {
+        for (int i = 2; i < ctx->argc; i++) {
+            if (!strcmp(link->netdev, ctx->argv[i])) {
+                vsctl_error_note_row(&vsctl_vnic_link_table, &link->header_);
+            }
+        }
+    }
+    stock(ctx);
 }

@@ -43,4 +43,10 @@ void vsctl_port_add(struct ctl_context *, const char *bridge,
  * others. */
 void vsctl_port_del(struct ctl_context *, const struct ovsrec_interface *);
 
+/* Extension of stock commands that add ports: a link that loses its device to
+ * the port is reported with the reason that ovs-vswitchd gives. */
+void vsctl_port_pre_add_stock(struct ctl_context *);
+void vsctl_port_run_add_stock(struct ctl_context *,
+                              void (*stock)(struct ctl_context *));
+
 #endif /* utilities/vsctl-port.h */

@@ -131,7 +131,7 @@ vsctl_ring_del_ports(struct ctl_context *ctx, const char *vnic_name)
     }
 }
 
-/* Returns the Interface of the VNIC if that is on a bridge. */
+/* Returns the Interface of the VNIC, or NULL if the VNIC has no port. */
 static const struct ovsrec_interface *
 find_vnic_port(struct ctl_context *ctx, const char *name)
 {

@@ -12,6 +12,7 @@
 #include "openvswitch/shash.h"
 #include "util.h"
 #include "utilities/vsctl-error.h"
+#include "utilities/vsctl-port.h"
 #include "utilities/vsctl-show.h"
 
 /* What a stock command does more: after its own prerequisites, and before or
@@ -33,6 +34,10 @@ static struct extension {
     EXTENSION("add", vsctl_error_prerequisites, vsctl_error_run_set),
     EXTENSION("remove", vsctl_error_prerequisites, vsctl_error_run_set),
     EXTENSION("clear", vsctl_error_prerequisites, vsctl_error_run_set),
+    EXTENSION("add-port", vsctl_port_pre_add_stock, vsctl_port_run_add_stock),
+    EXTENSION("add-bond", vsctl_port_pre_add_stock, vsctl_port_run_add_stock),
+    EXTENSION("add-bond-iface", vsctl_port_pre_add_stock,
+              vsctl_port_run_add_stock),
 #undef EXTENSION
 };
 
@@ -84,6 +89,8 @@ vsctl_stock_extend(struct ctl_command *commands, size_t n)
     }
 }
 
+/* Returns the stock syntax, without extension: that is for commands that the
+ * user gave. */
 static const struct ctl_command_syntax *
 find_syntax(const char *verb, int argc, char *argv[])
 {
@@ -100,6 +107,9 @@ find_syntax(const char *verb, int argc, char *argv[])
         ctl_fatal("%s", error);
     }
     syntax = commands[0].syntax;
+    if (find_extension(verb)) {
+        syntax = find_extension(verb)->stock;
+    }
     shash_destroy(&commands[0].options);
     shash_destroy(&options);
     free(commands);

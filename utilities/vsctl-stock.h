@@ -31,7 +31,7 @@ struct ctl_context;
 
 /* Runs a function of the stock command 'verb' with arguments 'argv', where
  * argv[0] is what messages call the command, in 'ctx', whose options the stock
- * command must have. */
+ * command must have.  It does no more than the stock one. */
 void vsctl_stock_prerequisites(struct ctl_context *ctx, const char *verb,
                                int argc, char *argv[]);
 void vsctl_stock_run(struct ctl_context *ctx, const char *verb,
