@@ -83,6 +83,8 @@ struct ring_config {
     bool is_strict;
     bool is_busy;               /* Does the main thread spin for it? */
     bool lro;                   /* May TCP segments be merged? */
+    bool is_required;           /* Must its frames not take the default ring,
+                                 * so that the VNIC waits for its port? */
 };
 
 struct vnic_config {

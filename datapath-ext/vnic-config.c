@@ -51,7 +51,8 @@ ring_config_equal(const struct ring_config *a, const struct ring_config *b)
             && a->weight == b->weight
             && a->is_strict == b->is_strict
             && a->is_busy == b->is_busy
-            && a->lro == b->lro);
+            && a->lro == b->lro
+            && a->is_required == b->is_required);
 }
 
 static bool

@@ -126,7 +126,7 @@ vnic_device_remove(struct vnic_device *device)
     shash_find_and_delete_assert(&vnic_devices, name);
     vnic = vnic_from_port_name(name, &ring);
     if (!ovs_list_is_empty(&device->node)) {
-        if (ring == &vnic->config.ring) {
+        if (ring == &vnic->config.ring || ring->is_required) {
             vnic_detach(vnic);
         } else {
             vnic_rebuild(vnic, vnic->port->link);

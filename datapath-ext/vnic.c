@@ -255,27 +255,30 @@ wanted_link(const struct vnic *vnic)
             ? find_link(vnic->config.link) : NULL);
 }
 
-/* Makes the devices of 'vnic' be polled as its link is.  Returns false if its
- * own port isn't yet. */
+/* Makes the devices of 'vnic' be polled as its link is.  Returns false if one
+ * that must be there isn't yet. */
 static bool
 vnic_set_polling_all(const struct vnic *vnic, const struct link *link)
     OVS_REQUIRES(vnics_mutex)
 {
     const struct vnic_config *config = &vnic->config;
     bool is_pmd = link_is_pmd(link);
+    bool has_required = true;
 
     for (size_t i = 0; i < config->n_rings; i++) {
         struct vnic_device *device = find_device(vnic, &config->rings[i]);
 
-        if (device && !device->is_default) {
-            set_polling(device->netdev, is_pmd);
+        if (!(device && !device->is_default
+              && set_polling(device->netdev, is_pmd))
+            && config->rings[i].is_required) {
+            has_required = false;
         }
     }
 
     struct vnic_device *device = find_device(vnic, &config->ring);
 
     return (device && device->is_default == config->is_default
-            && set_polling(device->netdev, is_pmd));
+            && set_polling(device->netdev, is_pmd) && has_required);
 }
 
 /* Does a device of 'vnic' belong to another VNIC now, whose name is that of

@@ -13,6 +13,7 @@ TESTSUITE_AT = \
 	tests/schema.at \
 	tests/seam.at \
 	tests/unit.at \
+	tests/vns.at \
 	tests/vsctl.at \
 	tests/vsctl-ring.at
 EXTRA_DIST += $(TESTSUITE_AT) tests/atlocal.in

@@ -7,6 +7,8 @@
 #include "vswitchd-plugin/apply.h"
 
 #include "datapath-ext/datapath-ext.h"
+#include "ofproto-ext/ofproto-ext.h"
+#include "sset.h"
 #include "util.h"
 #include "vswitchd-plugin/config.h"
 
@@ -63,7 +65,7 @@ add_vnics(const struct shash *rows, struct vnic_config *vnics, size_t n)
         if (row->is_etherstub) {
             continue;
         }
-        if (row->status.state == ROW_ACTIVE) {
+        if (row->status.state == ROW_ACTIVE && !row->is_held) {
             vnics[n++] = row->config;
         } else if (row->status.state == ROW_ERROR && !row->has_row) {
             /* Has no status column: the port is refused instead. */
@@ -72,6 +74,56 @@ add_vnics(const struct shash *rows, struct vnic_config *vnics, size_t n)
         }
     }
     return n;
+}
+
+/* Returns true if that of any VNIC changed. */
+static bool
+refresh_held(struct config *config)
+{
+    struct sset held = SSET_INITIALIZER(&held);
+    struct shash_node *node;
+    bool changed = false;
+
+    SHASH_FOR_EACH (node, &config->vns_ports) {
+        const struct vns_port *port = node->data;
+
+        if (ofproto_ext_ring_error(port->flow.port)) {
+            sset_add(&held, port->vnic->name);
+        }
+    }
+    SHASH_FOR_EACH (node, &config->vns_ports) {
+        struct vnic_row *vnic = ((struct vns_port *) node->data)->vnic;
+        bool is_held = sset_contains(&held, vnic->name);
+
+        changed = changed || vnic->is_held != is_held;
+        vnic->is_held = is_held;
+    }
+    sset_destroy(&held);
+    return changed;
+}
+
+void
+apply_vns(struct config *config)
+{
+    size_t n = 0;
+    struct ring_flow *flows
+        = xmalloc(shash_count(&config->vns_ports) * sizeof *flows);
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &config->vns_ports) {
+        flows[n++] = ((const struct vns_port *) node->data)->flow;
+    }
+    ofproto_ext_set_rings(flows, n);
+    free(flows);
+    refresh_held(config);
+}
+
+void
+apply_vns_errors(struct config *config)
+{
+    if (refresh_held(config)) {
+        apply_vnics(config);
+    }
 }
 
 void
@@ -95,7 +147,10 @@ refresh_vnic(struct vnic_row *row)
     if (row->is_etherstub || row->status.state != ROW_ACTIVE) {
         return;
     }
-    if (!row->has_iface) {
+    if (row->is_held) {
+        row_error(&row->runtime, "vns: table 0 of its bridge takes no flow "
+                  "for it; see flow_limit in table Flow_Table");
+    } else if (!row->has_iface) {
         row_inactive(&row->runtime, "there is no Interface \"%s\" of type "
                      "vnic; add it with ovs-vsctl --may-exist add-vnic "
                      "BRIDGE %s link=%s", row->name, row->name, row->link);

@@ -11,8 +11,8 @@
  * What: the only file that knows both the configuration and what it is
  * applied to.  It calls, and writes what came of it into the rows' status.
  *
- * Data flow: see config.h.  apply_links() and apply_vnics() run before the
- * bridges change their ports, apply_refresh() after it.
+ * Data flow: see config.h.  apply_links(), apply_vns() and apply_vnics() run
+ * before the bridges change their ports, apply_refresh() after it.
  *
  * Thread-safety: main thread only.
  *
@@ -21,7 +21,11 @@
 struct config;
 
 void apply_links(struct config *);
+/* Before apply_vnics(), so that no VNIC receives without its flow. */
+void apply_vns(struct config *);
 void apply_vnics(struct config *);
+/* Stops VNICs whose flow can't be added, starts those whose flow now is. */
+void apply_vns_errors(struct config *);
 void apply_refresh(struct config *);
 
 #endif /* vswitchd-plugin/apply.h */

@@ -13,6 +13,7 @@ vswitchd_plugin_libvswitchdplugin_a_SOURCES = \
 	vswitchd-plugin/config-port.c \
 	vswitchd-plugin/config-ring.c \
 	vswitchd-plugin/config-vnic.c \
+	vswitchd-plugin/config-vns.c \
 	vswitchd-plugin/config.c \
 	vswitchd-plugin/config.h \
 	vswitchd-plugin/plugin.c \
@@ -35,6 +36,7 @@ vswitchd_plugin_ovs_vswitchd_LDADD = \
 	$(OVS_DIR)/vswitchd/ovs-vswitchd.o \
 	$(OVS_DIR)/vswitchd/system-stats.o \
 	vswitchd-plugin/libvswitchdplugin.a \
+	ofproto-ext/libofprotoext.a \
 	datapath-ext/libdatapathext.a \
 	$(OVS_LDADD)
 vswitchd_plugin_ovs_vswitchd_DEPENDENCIES = \
@@ -42,6 +44,7 @@ vswitchd_plugin_ovs_vswitchd_DEPENDENCIES = \
 	$(OVS_DIR)/vswitchd/bridge.o \
 	$(ovs_lib)/libopenvswitch.a \
 	vswitchd-plugin/libvswitchdplugin.a \
+	ofproto-ext/libofprotoext.a \
 	datapath-ext/libdatapathext.a
 vswitchd_plugin_ovs_vswitchd_LDFLAGS = $(AM_LDFLAGS) $(OVS_VSWITCHD_LDFLAGS) \
 	$(PLUGIN_WRAP)

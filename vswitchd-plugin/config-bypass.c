@@ -35,6 +35,17 @@ port_policy(const struct ovsrec_port *port)
             : NULL);
 }
 
+static bool
+has_vns(const struct ovsrec_vnic *rec)
+{
+    for (size_t i = 0; i < rec->n_rings; i++) {
+        if (rec->rings[i]->vns) {
+            return true;
+        }
+    }
+    return rec->vns;
+}
+
 /* Notes why the ports can't be bypassed.  Returns true if they can. */
 static bool
 check_policies(struct vnic_row *row, const struct iface_port *own,
@@ -47,6 +58,10 @@ check_policies(struct vnic_row *row, const struct iface_port *own,
         row_note(&row->status, "front: not in effect while Interface \"%s\" "
                  "is on bridge \"%s\"; add it to \"%s\"", row->rec->front,
                  front->bridge->name, own->bridge->name);
+        return false;
+    }
+    if (has_vns(row->rec)) {
+        row_note(&row->status, "bypass: not in effect while vns is set");
         return false;
     }
     if (policy) {

@@ -57,9 +57,34 @@ check_columns(struct ring_row *row, const struct ovsrec_vnic_ring *rec)
         row_error(&row->status, "lro: only a ring of role local may merge "
                   "segments, not one of role %s; clear lro", role);
     }
-    if (rec->vns) {
-        row_error(&row->status, "vns: there is no VNS instance \"%s\"; clear "
-                  "vns", rec->vns);
+}
+
+/* Finds the ring's VNS_Instance.  Without it, the VNIC stops: frames for the
+ * ring would else reach another stack. */
+static void
+read_vns(struct ring_row *row, const struct config *config,
+         const struct ovsrec_vnic_ring *rec)
+{
+    struct vnic_row *vnic = row->vnic;
+
+    row->vns = vnic->vns;
+    if (!rec->vns) {
+        return;
+    }
+    row->vns = config_find_vns(config, rec->vns, &row->status);
+    if (!row->vns) {
+        vnic->is_closed = true;
+        if (shash_find(&config->vns, rec->vns)) {
+            row_inactive(&vnic->status, "rings: VNS_Instance \"%s\" of ring "
+                         "%"PRId64" is not enabled", rec->vns, rec->id);
+        } else {
+            row_error(&vnic->status, "rings: ring %"PRId64" names "
+                      "VNS_Instance \"%s\", which does not exist; create it "
+                      "or change the ring's vns", rec->id, rec->vns);
+        }
+    } else if (vnic->rec->vns && strcmp(vnic->rec->vns, rec->vns)) {
+        row_note(&row->status, "vns: overrides \"%s\" of VNIC \"%s\"",
+                 vnic->rec->vns, vnic->name);
     }
 }
 
@@ -136,20 +161,19 @@ read_ring(struct config *config, struct vnic_row *vnic, size_t i)
                            : ring_port_name(vnic->name, row->config.id);
     check_columns(row, rec);
     check_twins(row, vnic->rec, i);
-    if (rec->vns) {
-        row_error(&vnic->status, "rings: ring %"PRId64" names VNS instance "
-                  "\"%s\", which does not exist; clear its vns", rec->id,
-                  rec->vns);
-    }
+    read_vns(row, config, rec);
     if (is_default) {
         row->has_iface = vnic->has_iface;
         if (row->status.state == ROW_ACTIVE) {
+            row->is_served = true;
+            vnic->default_vns = row->vns;
             vnic->config.ring = row->config;
         }
         return;
     }
     check_port(row, config);
     if (row->status.state == ROW_ACTIVE) {
+        row->is_served = row->has_iface;
         vnic->rings[vnic->config.n_rings++] = row->config;
     }
 }

@@ -154,6 +154,16 @@ read_parent(struct vnic_row *row, const struct ovsdb_idl *idl)
               row->rec->parent);
 }
 
+static void
+read_vns(struct vnic_row *row, const struct config *config)
+{
+    if (row->rec->vns) {
+        row->vns = config_find_vns(config, row->rec->vns, &row->status);
+        row->default_vns = row->vns;
+        row->is_closed = !row->vns;
+    }
+}
+
 /* Columns whose system this version doesn't have: those that a tenant's
  * isolation hangs on are errors, for to ignore them would be to fail open;
  * the others are said to have no effect. */
@@ -162,10 +172,6 @@ note_unserved(struct vnic_row *row)
 {
     const struct ovsrec_vnic *rec = row->rec;
 
-    if (rec->vns) {
-        row_error(&row->status, "vns: there is no VNS instance \"%s\"; "
-                  "clear vns", rec->vns);
-    }
     if (rec->profile) {
         row_error(&row->status, "profile: there is no profile \"%s\"; "
                   "clear profile", rec->profile);
@@ -184,6 +190,7 @@ check_etherstub(struct vnic_row *row, const struct config *config)
                          : rec->mac_mode ? "mac_mode"
                          : rec->parent ? "parent"
                          : rec->n_vlan ? "vlan"
+                         : rec->vns ? "vns"
                          : NULL);
     const struct link_row *link = shash_find_data(&config->links, row->name);
 
@@ -245,6 +252,7 @@ read_vnic(struct config *config, const struct ovsrec_vnic *rec,
         row_error(&row->status, "link: must be set; name a VNIC_Link");
     }
     check_iface(row, config);
+    read_vns(row, config);
     note_unserved(row);
 }
 

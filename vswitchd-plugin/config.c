@@ -53,6 +53,8 @@ config_create(const struct ovsdb_idl *idl)
     shash_init(&config->classifiers);
     hmap_init(&config->rings);
     shash_init(&config->ring_ports);
+    shash_init(&config->vns);
+    shash_init(&config->vns_ports);
     shash_init(&config->ifaces);
     shash_init(&config->iface_ports);
 
@@ -103,10 +105,12 @@ void
 config_complete(struct config *config, const struct ovsdb_idl *idl,
                 const struct config *prev)
 {
+    config_read_vns(config, idl);
     config_read_vnics(config, idl);
     config_read_rings(config);
     config_read_ports(config);
     config_read_fronts(config);
+    config_place_vns(config, idl);
     config_assign_macs(config, prev);
     config_read_classifiers(config, idl);
     log_errors(config, prev);
@@ -129,6 +133,28 @@ vnic_rows_destroy(struct shash *rows)
         free(row);
     }
     shash_destroy(rows);
+}
+
+static void
+vns_rows_destroy(struct config *config)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &config->vns) {
+        struct vns_row *row = node->data;
+
+        row_status_clear(&row->status);
+        free(row);
+    }
+    shash_destroy(&config->vns);
+    SHASH_FOR_EACH (node, &config->vns_ports) {
+        struct vns_port *port = node->data;
+
+        free(CONST_CAST(char *, port->flow.bridge));
+        free(CONST_CAST(char *, port->flow.port));
+        free(port);
+    }
+    shash_destroy(&config->vns_ports);
 }
 
 void
@@ -167,6 +193,7 @@ config_destroy(struct config *config)
     }
     hmap_destroy(&config->rings);
     shash_destroy(&config->ring_ports);
+    vns_rows_destroy(config);
     shash_destroy(&config->ifaces);
     shash_destroy_free_data(&config->iface_ports);
     free(config);

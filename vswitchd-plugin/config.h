@@ -16,8 +16,9 @@
  *
  *     VNIC_Link rows --config_create()--> struct config --apply_links()-->
  *         datapath-ext: links are open, or have an error
- *     all other rows --config_complete()--> struct config --apply_vnics()-->
- *         datapath-ext: VNICs wait for their ports
+ *     all other rows --config_complete()--> struct config
+ *         --apply_vns()--> ofproto-ext: packets from a ring get its VNS id
+ *         --apply_vnics()--> datapath-ext: VNICs wait for their ports
  *     the bridges add and remove ports, which attach to their VNICs
  *     struct config --apply_refresh()--> 'runtime' --status_write()--> columns
  *
@@ -40,6 +41,7 @@
 #include <stdbool.h>
 
 #include "datapath-ext/datapath-ext.h"
+#include "ofproto-ext/ofproto-ext.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/uuid.h"
@@ -89,6 +91,14 @@ struct vnic_row {
     struct vnic_config config;
     struct ring_config *rings;  /* Those of 'config'... */
     struct in6_addr *addresses; /* ...and so these. */
+
+    /* The VNS_Instance that its packets belong to, in the same struct config:
+     * of rings without their own, and of the default ring. */
+    struct vns_row *vns;
+    struct vns_row *default_vns;
+    bool is_closed;             /* A ring must have one that isn't there. */
+    bool is_held;               /* A ring has one, but its flow isn't there. */
+
     struct row_status status;   /* What the rows say. */
     struct row_status runtime;  /* What became of them, if 'status' is good. */
 
@@ -100,10 +110,12 @@ struct vnic_row {
 struct ring_row {
     struct hmap_node node;      /* In struct config's 'rings', by 'uuid'. */
     struct uuid uuid;
-    const struct vnic_row *vnic; /* In the same struct config. */
+    struct vnic_row *vnic;      /* In the same struct config. */
     struct ring_config config;
     char *port;                 /* Name of its port. */
     bool has_iface;             /* Is there an Interface of that name? */
+    bool is_served;             /* Is it usable?  Else the default ring is. */
+    struct vns_row *vns;        /* The VNIC's, or its own if it has one. */
     struct row_status status;
     struct row_status runtime;
 };
@@ -118,6 +130,18 @@ struct iface_port {
     const struct ovsrec_bridge *bridge;
 };
 
+struct vns_row {
+    uint16_t vns_id;
+    unsigned int n_rings;       /* Ports whose packets get 'vns_id'. */
+    struct row_status status;
+};
+
+/* A port whose packets get an id, or are dropped because it has none. */
+struct vns_port {
+    struct vnic_row *vnic;      /* In the same struct config. */
+    struct ring_flow flow;      /* Owns its strings. */
+};
+
 struct config {
     struct shash links;         /* Contains "struct link_row"s. */
     struct shash vnics;         /* Contains "struct vnic_row"s. */
@@ -126,11 +150,16 @@ struct config {
     struct hmap rings;          /* Contains "struct ring_row"s. */
     struct shash ring_ports;    /* "struct ring_row"s by port, except those
                                  * of default rings. */
+    struct shash vns;           /* Contains "struct vns_row"s. */
+    struct shash vns_ports;     /* Contains "struct vns_port"s. */
 
     /* While rows are read: Interfaces of any type, by name. */
     struct shash ifaces;        /* Contains "struct ovsrec_interface"s. */
     struct shash iface_ports;   /* Contains "struct iface_port"s. */
 };
+
+/* Asks for columns that the bridge module does without. */
+void config_add_columns(struct ovsdb_idl *);
 
 /* Reads the links. */
 struct config *config_create(const struct ovsdb_idl *);
@@ -156,6 +185,10 @@ const char *ring_role_name(enum ring_role);
 /* The one of the two that counts. */
 const struct row_status *row_effective(const struct row_status *status,
                                        const struct row_status *runtime);
+/* Finds the VNS_Instance that the column vns of the row with 'status' names.
+ * Returns NULL, and says so in 'status', if it is not there or not in use. */
+struct vns_row *config_find_vns(const struct config *, const char *name,
+                                struct row_status *status);
 /* Back to active without a reason. */
 void row_status_clear(struct row_status *);
 
@@ -167,10 +200,12 @@ void vnic_row_set_mac(struct vnic_row *, const char *mac);
 
 /* Called in this order. */
 void config_read_links(struct config *, const struct ovsdb_idl *);
+void config_read_vns(struct config *, const struct ovsdb_idl *);
 void config_read_vnics(struct config *, const struct ovsdb_idl *);
 void config_read_rings(struct config *);
 void config_read_ports(struct config *);
 void config_read_fronts(struct config *);
+void config_place_vns(struct config *, const struct ovsdb_idl *);
 void config_read_classifiers(struct config *, const struct ovsdb_idl *);
 void config_assign_macs(struct config *, const struct config *prev);
 

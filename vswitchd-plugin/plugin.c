@@ -7,6 +7,7 @@
 #include "vswitchd-plugin/plugin.h"
 
 #include "datapath-ext/datapath-ext.h"
+#include "ofproto-ext/ofproto-ext.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "timeval.h"
@@ -48,6 +49,12 @@ plugin_set_idl(struct ovsdb_idl *idl)
     status_omit_alerts(idl);
 }
 
+void
+plugin_complete_idl(void)
+{
+    config_add_columns(plugin.idl);
+}
+
 const char *
 plugin_version(void)
 {
@@ -83,6 +90,7 @@ plugin_reconfigure(void)
 
     apply_links(config);
     config_complete(config, plugin.idl, plugin.config);
+    apply_vns(config);
     apply_vnics(config);
 
     config_destroy(plugin.config);
@@ -91,8 +99,32 @@ plugin_reconfigure(void)
 }
 
 void
+plugin_port_added(struct ofproto *ofproto, const char *port,
+                  ofp_port_t ofp_port)
+{
+    if (!ofproto_ext_port_added(ofproto, port, ofp_port)) {
+        apply_vns_errors(plugin.config);
+    }
+}
+
+void
+plugin_flows_flushed(void)
+{
+    ofproto_ext_flushed();
+}
+
+static void
+plugin_run_flows(void)
+{
+    if (ofproto_ext_run()) {
+        apply_vns_errors(plugin.config);
+    }
+}
+
+void
 plugin_publish(void)
 {
+    plugin_run_flows();
     if (plugin.config && !plugin.lacks_tables) {
         long long int start = time_usec();
 
@@ -122,7 +154,8 @@ plugin_has_rows(void)
 {
     return (plugin.config && !plugin.lacks_tables
             && (!shash_is_empty(&plugin.config->links)
-                || !shash_is_empty(&plugin.config->vnics)));
+                || !shash_is_empty(&plugin.config->vnics)
+                || !shash_is_empty(&plugin.config->vns)));
 }
 
 static void
@@ -158,8 +191,10 @@ plugin_run(void)
          * bridges: give up the devices.  To regain the lock is a change of
          * the database, so that all is configured again then. */
         datapath_ext_exit();
+        ofproto_ext_exit();
         return;
     }
+    plugin_run_flows();
     datapath_ext_run();
     if (ovsdb_idl_has_lock(plugin.idl) && !plugin.stats_txn
         && plugin_has_rows() && time_msec() >= plugin.next_stats) {
@@ -172,6 +207,7 @@ void
 plugin_wait(void)
 {
     datapath_ext_wait();
+    ofproto_ext_wait();
     if (plugin.stats_txn) {
         ovsdb_idl_txn_wait(plugin.stats_txn);
     } else if (plugin.idl && ovsdb_idl_has_lock(plugin.idl)
@@ -188,6 +224,7 @@ plugin_exit(void)
         plugin.stats_txn = NULL;
     }
     datapath_ext_exit();
+    ofproto_ext_exit();
     config_destroy(plugin.config);
     plugin.config = NULL;
     plugin.idl = NULL;

@@ -14,8 +14,12 @@
  *
  *     plugin_init()         before the bridge module: classes, commands
  *     plugin_set_idl()      when the bridge module has made its IDL
+ *     plugin_complete_idl() when it has said what it needs of the IDL
  *     plugin_reconfigure()  the database changed: links and VNICs, before the
  *                           bridges look at their ports
+ *     plugin_port_added()   a bridge has a new port, but passes none of its
+ *                           packets yet
+ *     plugin_flows_flushed()  a bridge has no flows, and does not forward yet
  *     plugin_publish()      after the bridges, before cur_cfg is written, in
  *                           the same transaction: so ovs-vsctl, which waits
  *                           for cur_cfg, finds the status columns written
@@ -31,13 +35,19 @@
 
 #include <stdbool.h>
 
+#include "openvswitch/types.h"
+
 struct config;
+struct ofproto;
 struct ovsdb_idl;
 struct simap;
 
 void plugin_init(void);
 void plugin_set_idl(struct ovsdb_idl *);
+void plugin_complete_idl(void);
 void plugin_reconfigure(void);
+void plugin_port_added(struct ofproto *, const char *port, ofp_port_t);
+void plugin_flows_flushed(void);
 void plugin_publish(void);
 void plugin_run(void);
 void plugin_wait(void);

@@ -9,7 +9,9 @@
 #include <stdio.h>
 
 #include "bridge.h"
+#include "connmgr.h"
 #include "datapath-ext/datapath-ext.h"
+#include "netdev.h"
 #include "ofproto/ofproto.h"
 #include "util.h"
 #include "vswitch-idl.h"
@@ -41,6 +43,8 @@ SEAM(void, bridge_init, const char *);
 SEAM(struct ovsdb_idl *, ovsdb_idl_create, const char *,
      const struct ovsdb_idl_class *, bool, bool);
 SEAM(void, ofproto_set_flow_limit, unsigned int);
+SEAM(int, ofproto_port_add, struct ofproto *, struct netdev *, ofp_port_t *);
+SEAM(void, connmgr_flushed, struct connmgr *);
 SEAM(void, ovsrec_open_vswitch_set_cur_cfg,
      const struct ovsrec_open_vswitch *, int64_t);
 SEAM(void, bridge_run, void);
@@ -59,6 +63,7 @@ __wrap_bridge_init(const char *remote)
     plugin_unixctl_set_contacts(contacts, ARRAY_SIZE(contacts));
     plugin_init();
     __real_bridge_init(remote);
+    plugin_complete_idl();
 }
 
 struct ovsdb_idl *
@@ -82,6 +87,27 @@ __wrap_ofproto_set_flow_limit(unsigned int limit)
     __real_ofproto_set_flow_limit(limit);
     FIRED(ofproto_set_flow_limit);
     plugin_reconfigure();
+}
+
+int
+__wrap_ofproto_port_add(struct ofproto *ofproto, struct netdev *netdev,
+                        ofp_port_t *ofp_port)
+{
+    int error = __real_ofproto_port_add(ofproto, netdev, ofp_port);
+
+    FIRED(ofproto_port_add);
+    if (!error && ofp_port) {
+        plugin_port_added(ofproto, netdev_get_name(netdev), *ofp_port);
+    }
+    return error;
+}
+
+void
+__wrap_connmgr_flushed(struct connmgr *mgr)
+{
+    FIRED(connmgr_flushed);
+    plugin_flows_flushed();
+    __real_connmgr_flushed(mgr);
 }
 
 void

@@ -17,7 +17,9 @@
  * bridge_run() and bridge_wait(), at the end bridge_exit(); bridge_run()
  * calls, when the database changed, bridge_reconfigure(), whose first call
  * into another object is ofproto_set_flow_limit() and after which it calls
- * ovsrec_open_vswitch_set_cur_cfg(), with its transaction still open.
+ * ovsrec_open_vswitch_set_cur_cfg(), with its transaction still open.  In
+ * between, ofproto_port_add() adds ports.  A change of controllers or of
+ * fail_mode flushes a bridge's flows and then calls connmgr_flushed().
  *
  * Rejected: our own main() and a copy of bridge_run(), which would have to be
  * kept in step with every OVS release.
@@ -35,6 +37,14 @@
     CONTACT(ofproto_set_flow_limit, "vswitchd/bridge.o", "2.0 to 3.7",      \
             "links and VNICs must be there when bridge_reconfigure(), "     \
             "which is static, adds their ports")                            \
+    CONTACT(ofproto_port_add, "vswitchd/bridge.o", "2.0 to 3.1",            \
+            "a packet must not enter a pipeline without the id that its "   \
+            "ring implies: the flow for that needs the port's number, and " \
+            "must be there before ofproto_type_run() tells the pipeline "   \
+            "of the port")                                                  \
+    CONTACT(connmgr_flushed, "ofproto/libofproto_la-ofproto.o",             \
+            "2.0 to 3.1", "a bridge that was flushed gets its first flow "  \
+            "here, and ours must precede it")                               \
     CONTACT(ovsrec_open_vswitch_set_cur_cfg, "vswitchd/bridge.o",           \
             "1.0 to 3.7",                                                   \
             "status must be written in the transaction that tells "         \

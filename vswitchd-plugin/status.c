@@ -33,6 +33,9 @@ status_omit_alerts(struct ovsdb_idl *idl)
         &ovsrec_vnic_classifier_col_status,
         &ovsrec_vnic_classifier_col_status_reason,
         &ovsrec_vnic_classifier_col_statistics,
+        &ovsrec_vns_instance_col_status,
+        &ovsrec_vns_instance_col_status_reason,
+        &ovsrec_vns_instance_col_statistics,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
@@ -201,12 +204,27 @@ write_classifiers(const struct config *config, const struct ovsdb_idl *idl)
     }
 }
 
+static void
+write_vns(const struct config *config, const struct ovsdb_idl *idl)
+{
+    const struct ovsrec_vns_instance *rec;
+
+    OVSREC_VNS_INSTANCE_FOR_EACH (rec, idl) {
+        const struct vns_row *row = shash_find_data(&config->vns, rec->name);
+
+        if (row) {
+            WRITE_STATUS(vns_instance, rec, &row->status);
+        }
+    }
+}
+
 void
 status_write(const struct config *config, const struct ovsdb_idl *idl)
 {
     write_links(config, idl);
     write_vnics(config, idl);
     write_classifiers(config, idl);
+    write_vns(config, idl);
 }
 
 /* Statistics. */
@@ -317,11 +335,26 @@ write_vnic_statistics(const struct config *config,
     }
 }
 
+static void
+write_vns_statistics(const struct config *config,
+                     const struct ovsrec_vns_instance *rec)
+{
+    const struct vns_row *row = shash_find_data(&config->vns, rec->name);
+    struct stats stats = { .n = 0 };
+
+    if (row) {
+        stats_add(&stats, "rings", row->n_rings);
+    }
+    ovsrec_vns_instance_set_statistics(rec, stats.keys, stats.values,
+                                       stats.n);
+}
+
 void
 status_write_statistics(const struct config *config,
                         const struct ovsdb_idl *idl)
 {
     const struct ovsrec_vnic_link *link;
+    const struct ovsrec_vns_instance *vns;
     const struct ovsrec_vnic *vnic;
 
     OVSREC_VNIC_LINK_FOR_EACH (link, idl) {
@@ -329,5 +362,8 @@ status_write_statistics(const struct config *config,
     }
     OVSREC_VNIC_FOR_EACH (vnic, idl) {
         write_vnic_statistics(config, vnic);
+    }
+    OVSREC_VNS_INSTANCE_FOR_EACH (vns, idl) {
+        write_vns_statistics(config, vns);
     }
 }
