@@ -19,11 +19,15 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/link-tx.c \
 	datapath-ext/link.c \
 	datapath-ext/link.h \
+	datapath-ext/merge.c \
+	datapath-ext/merge.h \
 	datapath-ext/netdev-vnic.c \
 	datapath-ext/netdev-vnic.h \
 	datapath-ext/ring.c \
 	datapath-ext/ring.h \
 	datapath-ext/seam.h \
+	datapath-ext/segment.c \
+	datapath-ext/segment.h \
 	datapath-ext/service.c \
 	datapath-ext/service.h \
 	datapath-ext/steer.c \

@@ -22,7 +22,10 @@ DISTCLEANFILES += tests/atconfig tests/atlocal
 # Unit programs in the manner of OVS's ovstest: one binary, a subcommand each.
 check_PROGRAMS += tests/test-vnic
 tests_test_vnic_SOURCES = \
+	tests/tcp-frame.c \
+	tests/tcp-frame.h \
 	tests/test-classify.c \
+	tests/test-merge.c \
 	tests/test-ring.c
 tests_test_vnic_CPPFLAGS = $(AM_CPPFLAGS) -I $(OVS_DIR)/tests
 tests_test_vnic_LDADD = $(OVS_DIR)/tests/ovstest.o \
