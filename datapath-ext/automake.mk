@@ -30,6 +30,8 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/segment.h \
 	datapath-ext/service.c \
 	datapath-ext/service.h \
+	datapath-ext/snoop.c \
+	datapath-ext/snoop.h \
 	datapath-ext/steer.c \
 	datapath-ext/steer.h \
 	datapath-ext/vnic-config.c \

@@ -26,7 +26,8 @@ tests_test_vnic_SOURCES = \
 	tests/tcp-frame.h \
 	tests/test-classify.c \
 	tests/test-merge.c \
-	tests/test-ring.c
+	tests/test-ring.c \
+	tests/test-snoop.c
 tests_test_vnic_CPPFLAGS = $(AM_CPPFLAGS) -I $(OVS_DIR)/tests
 tests_test_vnic_LDADD = $(OVS_DIR)/tests/ovstest.o \
 	datapath-ext/libdatapathext.a $(OVS_LDADD)
