@@ -25,12 +25,14 @@ tests_test_vnic_SOURCES = \
 	tests/tcp-frame.c \
 	tests/tcp-frame.h \
 	tests/test-classify.c \
+	tests/test-local-learn.c \
 	tests/test-merge.c \
 	tests/test-ring.c \
 	tests/test-snoop.c
 tests_test_vnic_CPPFLAGS = $(AM_CPPFLAGS) -I $(OVS_DIR)/tests
 tests_test_vnic_LDADD = $(OVS_DIR)/tests/ovstest.o \
-	datapath-ext/libdatapathext.a $(OVS_LDADD)
+	vswitchd-plugin/libvswitchdplugin.a datapath-ext/libdatapathext.a \
+	$(OVS_LDADD)
 tests_test_vnic_LDFLAGS = $(AM_LDFLAGS) $(OVS_VSWITCHD_LDFLAGS)
 
 VNIC_AUTOTEST_PATH = utilities:vswitchd-plugin:tests:$(OVS_DIR)/utilities:$(OVS_DIR)/ovsdb:$(OVS_DIR)/vswitchd:$(OVS_DIR)/tests

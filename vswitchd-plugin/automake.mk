@@ -16,6 +16,12 @@ vswitchd_plugin_libvswitchdplugin_a_SOURCES = \
 	vswitchd-plugin/config-vns.c \
 	vswitchd-plugin/config.c \
 	vswitchd-plugin/config.h \
+	vswitchd-plugin/local-learn.c \
+	vswitchd-plugin/local-learn.h \
+	vswitchd-plugin/netns-names.c \
+	vswitchd-plugin/netns-names.h \
+	vswitchd-plugin/netns.c \
+	vswitchd-plugin/netns.h \
 	vswitchd-plugin/plugin.c \
 	vswitchd-plugin/plugin.h \
 	vswitchd-plugin/plugin-unixctl.c \
