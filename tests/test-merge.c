@@ -490,7 +490,7 @@ spoil_packet(struct dp_packet *packet, const struct tcp_frame *spec)
     case 4: dp_packet_set_flow_mark(packet, 1 + random_range(2)); break;
     case 5: put16(frame + 12, ETH_TYPE_IPV6); break;
     case 6: put16(frame + 12, random_uint32()); break;
-    case 7: dp_packet_set_size(packet, random_range(60)); break;
+    case 7: dp_packet_set_size(packet, random_range(54)); break;
     case 8: frame[(spec->vlan ? 18 : 14)] = random_uint32(); return;
     }
     if (!spec->bad_ip_csum && random_range(2)
