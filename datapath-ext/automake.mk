@@ -12,6 +12,8 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/drop.h \
 	datapath-ext/front.c \
 	datapath-ext/front.h \
+	datapath-ext/learned.c \
+	datapath-ext/learned.h \
 	datapath-ext/limit.c \
 	datapath-ext/limit.h \
 	datapath-ext/link-private.h \

@@ -69,6 +69,7 @@ datapath_ext_run(void)
             vnics_notify(entry->link);
         }
     }
+    vnics_run();
 }
 
 void
@@ -83,6 +84,7 @@ datapath_ext_wait(void)
             link_run_wait(entry->link);
         }
     }
+    vnics_wait();
 }
 
 /* Links. */

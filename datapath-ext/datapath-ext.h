@@ -99,6 +99,7 @@ struct vnic_config {
     size_t n_rings;
     const struct in6_addr *addresses; /* Its own, IPv4 ones mapped. */
     size_t n_addresses;
+    bool learns;                /* Are those of which the guest tells added? */
     uint64_t maxbw_kbps;        /* Each way, 0 for no limit. */
     enum vnic_priority priority;
     const char *front;          /* Port that gets what the rings receive,
@@ -129,9 +130,18 @@ struct port_info {
     uint32_t number;            /* In the datapath; UINT32_MAX if in none. */
     uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
     uint64_t polls;             /* Visits to the ring. */
+    uint64_t merged;            /* Segments of TCP that became part of another
+                                 * packet, and don't count as received. */
     uint64_t bypassed;          /* Of the received packets: past OpenFlow. */
     unsigned int fill, depth;   /* Of the ring. */
     uint64_t drops[N_DROPS];
+};
+
+/* The addresses that a VNIC treats as its own. */
+struct vnic_addresses {
+    struct in6_addr *addresses; /* The configured ones first. */
+    size_t n;
+    size_t n_learned;           /* Of these, learned from its frames. */
 };
 
 /* Call once, before the first bridge is configured. */
@@ -161,6 +171,10 @@ bool port_get_info(const char *name, struct port_info *);
 
 /* The same for all ports of a VNIC together. */
 bool vnic_get_info(const char *name, struct port_info *);
+
+/* Returns false if no VNIC of that name is configured. */
+bool vnic_get_addresses(const char *name, struct vnic_addresses *);
+void vnic_addresses_destroy(struct vnic_addresses *);
 
 /* The name of the port of ring 'id', to be freed by the caller. */
 char *ring_port_name(const char *vnic, int id);

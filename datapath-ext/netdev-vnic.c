@@ -10,7 +10,9 @@
 
 #include "datapath-ext/datapath-ext.h"
 #include "datapath-ext/front.h"
+#include "datapath-ext/learned.h"
 #include "datapath-ext/link.h"
+#include "datapath-ext/merge.h"
 #include "datapath-ext/ring.h"
 #include "datapath-ext/vnic.h"
 #include "dp-packet.h"
@@ -449,6 +451,20 @@ drop_long(struct netdev_vnic *dev, struct dp_packet_batch *batch, int mtu)
     }
 }
 
+/* Learns the addresses of which the guest tells. */
+static void
+netdev_vnic_learn(const struct netdev_vnic *dev, const struct link_port *port,
+                  const struct dp_packet_batch *batch)
+{
+    struct learned *learned = ovsrcu_get(struct learned *,
+                                         &dev->device.learned);
+
+    if (OVS_UNLIKELY(learned)
+        && learned_snoop(learned, batch, &port->claim.key.mac)) {
+        vnics_learned();
+    }
+}
+
 static int
 netdev_vnic_send(struct netdev *netdev, int qid, struct dp_packet_batch *batch,
                  bool concurrent_txq OVS_UNUSED)
@@ -465,6 +481,7 @@ netdev_vnic_send(struct netdev *netdev, int qid, struct dp_packet_batch *batch,
     if (OVS_UNLIKELY(mtu)) {
         drop_long(dev, batch, mtu);
     }
+    netdev_vnic_learn(dev, port, batch);
     counter_add(&dev->device.tx_packets, dp_packet_batch_size(batch));
     counter_add(&dev->device.tx_bytes, batch_bytes(batch));
     if (OVS_UNLIKELY(port->tx)) {
@@ -534,6 +551,15 @@ netdev_vnic_fill_batch(struct netdev_vnic *dev, const struct link_port *port,
     }
 }
 
+static void
+netdev_vnic_merge(struct netdev_vnic *dev, struct dp_packet_batch *batch)
+{
+    struct merge_stats stats = { .packets = 0 };
+
+    batch->count = merge_batch(batch->packets, batch->count, &stats);
+    counter_add_own(&dev->device.merged, stats.segments - stats.packets);
+}
+
 /* Hands 'batch' to the VNIC's front.  Returns false if there is no bypass. */
 static bool
 netdev_vnic_bypass(struct netdev_vnic *dev, struct dp_packet_batch *batch)
@@ -563,6 +589,9 @@ netdev_vnic_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
         netdev_vnic_send_waiting(dev, port);
     }
     netdev_vnic_fill_batch(dev, port, ring, batch);
+    if (OVS_UNLIKELY(batch->count > 1 && read_flag(&dev->device.lro))) {
+        netdev_vnic_merge(dev, batch);
+    }
     if (OVS_UNLIKELY(!netdev_vnic_is_up(dev))) {
         drop_batch(dev->device.drops, DROP_PORT_DOWN, batch);
     }

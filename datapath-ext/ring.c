@@ -31,6 +31,10 @@ struct ring {
 
     /* Consumer. */
     bool others_first;
+    atomic_uint n_held;
+    struct dp_packet *held[NETDEV_MAX_BURST]; /* Taken from a queue, but of
+                                               * another source than the batch
+                                               * that was given. */
     struct service_slot slot;
 };
 
@@ -182,26 +186,62 @@ ring_has_others(const struct ring *ring)
     return has_others;
 }
 
-/* A batch must not mix packets of DPDK's pools with others: netdev-dpdk looks
- * at the first one to know what all of them are. */
 static size_t
 queue_get(struct rte_ring *queue, struct limit *limit,
           struct dp_packet **packets, size_t max)
 {
-    size_t n = rte_ring_dequeue_burst_start(queue, (void **) packets, max,
-                                            NULL);
-    size_t n_same = 0;
+    size_t n;
 
-    if (!n) {
-        return 0;
+    if (OVS_LIKELY(!limit)) {
+        return rte_ring_dequeue_burst(queue, (void **) packets, max, NULL);
     }
-    while (n_same < n && packets[n_same]->source == packets[0]->source) {
-        n_same++;
+    n = rte_ring_dequeue_burst_start(queue, (void **) packets, max, NULL);
+    if (n) {
+        n = limit_admit(limit, packets, n);
+        rte_ring_dequeue_finish(queue, n);
     }
-    if (limit) {
-        n_same = limit_admit(limit, packets, n_same);
+    return n;
+}
+
+static unsigned int
+ring_n_held(const struct ring *ring)
+{
+    unsigned int n;
+
+    atomic_read_relaxed(&CONST_CAST(struct ring *, ring)->n_held, &n);
+    return n;
+}
+
+static size_t
+take_held(struct ring *ring, struct dp_packet **packets)
+{
+    size_t n = ring_n_held(ring);
+
+    memcpy(packets, ring->held, n * sizeof *packets);
+    atomic_store_relaxed(&ring->n_held, 0);
+    return n;
+}
+
+/* A batch must not mix packets of DPDK's pools with others: netdev-dpdk looks
+ * at the first one to know what all of them are.  Copies of group-addressed
+ * frames are of malloc(), and to end the batch at each of them would let
+ * whoever sends them slow a ring down.  Holds back those of other sources than
+ * the first, which keeps the order of any one connection. */
+static size_t
+hold_others(struct ring *ring, struct dp_packet **packets, size_t n)
+{
+    size_t n_held = 0, n_same = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (OVS_LIKELY(packets[i]->source == packets[0]->source)) {
+            packets[n_same++] = packets[i];
+        } else {
+            ring->held[n_held++] = packets[i];
+        }
     }
-    rte_ring_dequeue_finish(queue, n_same);
+    if (OVS_UNLIKELY(n_held)) {
+        atomic_store_relaxed(&ring->n_held, n_held);
+    }
     return n_same;
 }
 
@@ -211,7 +251,10 @@ ring_take(struct ring *ring, struct limit *limit, struct dp_packet **packets,
 {
     size_t n;
 
-    if (OVS_LIKELY(!ring_has_others(ring))) {
+    max = MIN(max, NETDEV_MAX_BURST);
+    if (OVS_UNLIKELY(ring_n_held(ring))) {
+        n = take_held(ring, packets);
+    } else if (OVS_LIKELY(!ring_has_others(ring))) {
         n = queue_get(ring->own, limit, packets, max);
     } else {
         struct rte_ring *queues[] = { ring->own, ring->others };
@@ -223,6 +266,7 @@ ring_take(struct ring *ring, struct limit *limit, struct dp_packet **packets,
         }
         ring->others_first = !first;
     }
+    n = hold_others(ring, packets, n);
     if (n && ring->options.service) {
         service_got(&ring->slot, n);
     }
@@ -281,7 +325,7 @@ ring_is_direct(const struct ring *ring)
 unsigned int
 ring_fill(const struct ring *ring)
 {
-    return (rte_ring_count(ring->own)
+    return (ring_n_held(ring) + rte_ring_count(ring->own)
             + (ring_has_others(ring) ? rte_ring_count(ring->others) : 0));
 }
 

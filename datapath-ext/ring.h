@@ -72,9 +72,10 @@ bool ring_has_options(const struct ring *, const struct ring_options *);
 void ring_put(struct ring *, struct dp_packet **packets, size_t n);
 void ring_put_own(struct ring *, struct dp_packet **packets, size_t n);
 
-/* The consumer.  Returns fewer than there are where the packets' source
- * (malloc() or a DPDK pool) changes, for a batch has one source, and where
- * the limit or the service order say so. */
+/* The consumer.  Returns NETDEV_MAX_BURST packets at most, all of one source
+ * (malloc() or a DPDK pool), and fewer than there are where the limit or the
+ * service order say so.  'packets' must have room for NETDEV_MAX_BURST, also
+ * if 'max' is less. */
 size_t ring_get(struct ring *, struct dp_packet **packets, size_t max);
 /* Takes all, whatever the limit and the order. */
 size_t ring_drain(struct ring *, struct dp_packet **packets, size_t max);

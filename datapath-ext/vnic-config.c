@@ -80,6 +80,7 @@ vnic_config_equal(const struct vnic_config *a, const struct vnic_config *b)
             && eth_addr_equals(a->mac, b->mac)
             && a->vlan == b->vlan
             && a->maxbw_kbps == b->maxbw_kbps
+            && a->learns == b->learns
             && a->priority == b->priority
             && rings_equal(a, b)
             && a->n_addresses == b->n_addresses

@@ -57,6 +57,7 @@ device_detach(struct vnic_device *device)
     /* What waits was for the address, VLAN and link that are left. */
     ring_retire(device_ring(device));
     ovsrcu_set(&device->ring, NULL);
+    ovsrcu_set(&device->learned, NULL);
     ovsrcu_set(&device->front, NULL);
 }
 
@@ -84,6 +85,7 @@ device_set_ring(struct vnic_device *device, const struct vnic *vnic,
     atomic_store_relaxed(&device->is_main, config == &vnic->config.ring);
     atomic_store_relaxed(&device->is_busy, config->is_busy);
     atomic_store_relaxed(&device->lro, config->lro);
+    ovsrcu_set(&device->learned, vnic->learned);
     ovsrcu_set(&device->front, vnic->front);
 }
 
@@ -107,6 +109,7 @@ vnic_device_add(struct vnic_device *device, struct netdev *netdev,
     device->number = ODPP_NONE;
     ovsrcu_init(&device->port, NULL);
     ovsrcu_init(&device->ring, NULL);
+    ovsrcu_init(&device->learned, NULL);
     ovsrcu_init(&device->front, NULL);
     ovs_list_init(&device->node);
 
@@ -200,6 +203,7 @@ device_add_info(const struct vnic_device *device, struct port_info *info)
     info->tx_packets += counter_read(&device->tx_packets);
     info->tx_bytes += counter_read(&device->tx_bytes);
     info->polls += counter_read(&device->polls);
+    info->merged += counter_read(&device->merged);
     info->bypassed += counter_read(&device->bypassed);
     if (ring) {
         info->fill += ring_fill(ring);

@@ -27,6 +27,7 @@ struct vnic {
     struct limit *rx_limit, *tx_limit; /* NULL without a limit. */
     struct link_port *port;     /* NULL while detached. */
     struct ring *tx;            /* That of 'port'. */
+    struct learned *learned;    /* NULL if it doesn't learn. */
     struct front *front;        /* NULL if there is none, or not yet. */
     struct ovs_list devices;    /* Attached "struct vnic_device"s. */
     bool is_stale;              /* Is 'port' not what it should be? */

@@ -7,13 +7,18 @@
 #include "datapath-ext/vnic-private.h"
 
 #include "datapath-ext/front.h"
+#include "datapath-ext/learned.h"
 #include "datapath-ext/limit.h"
 #include "datapath-ext/link.h"
 #include "datapath-ext/ring.h"
 #include "datapath-ext/steer.h"
 #include "datapath-ext/vnic-config.h"
 #include "netdev-provider.h"
+#include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
+#include "packets.h"
+#include "seq.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(vnic);
@@ -21,6 +26,11 @@ VLOG_DEFINE_THIS_MODULE(vnic);
 struct ovs_mutex vnics_mutex = OVS_MUTEX_INITIALIZER;
 struct shash vnics = SHASH_INITIALIZER(&vnics);
 struct shash vnic_devices = SHASH_INITIALIZER(&vnic_devices);
+
+/* Raised when an address was learned.  Global as 'vnics' is. */
+static struct seq *learn_seq;
+static uint64_t learn_seen;
+static long long int learn_next = LLONG_MIN;
 
 /* Set once. */
 static vnic_find_link *find_link;
@@ -31,6 +41,8 @@ vnics_init(vnic_find_link *find, vnic_set_polling *set)
 {
     find_link = find;
     set_polling = set;
+    learn_seq = seq_create();
+    learn_seen = seq_read(learn_seq);
 }
 
 char *
@@ -101,6 +113,40 @@ is_wanted_place(const struct vnic *vnic, const struct link *link)
             && link_port_same_key(vnic->port, &wanted));
 }
 
+static void
+vnic_collect_addresses(const struct vnic *vnic, struct vnic_addresses *own)
+{
+    const struct vnic_config *config = &vnic->config;
+    size_t n = config->n_addresses;
+
+    own->addresses = xmalloc((n + LEARNED_MAX) * sizeof *own->addresses);
+    nullable_memcpy(own->addresses, config->addresses,
+                    n * sizeof *own->addresses);
+    own->n_learned = vnic->learned
+        ? learned_get(vnic->learned, &own->addresses[n]) : 0;
+    own->n = n + own->n_learned;
+}
+
+void
+vnic_addresses_destroy(struct vnic_addresses *own)
+{
+    free(own->addresses);
+}
+
+bool
+vnic_get_addresses(const char *name, struct vnic_addresses *own)
+{
+    const struct vnic *vnic;
+
+    ovs_mutex_lock(&vnics_mutex);
+    vnic = shash_find_data(&vnics, name);
+    if (vnic) {
+        vnic_collect_addresses(vnic, own);
+    }
+    ovs_mutex_unlock(&vnics_mutex);
+    return vnic != NULL;
+}
+
 /* The steering of a VNIC, or NULL if all goes to its default ring. */
 static struct steer *
 build_steer(const struct vnic *vnic)
@@ -109,8 +155,6 @@ build_steer(const struct vnic *vnic)
     const struct vnic_config *config = &vnic->config;
     struct steer_options options = {
         .fallback = device_ring(find_device(vnic, &config->ring)),
-        .addresses = config->addresses,
-        .n_addresses = config->n_addresses,
     };
 
     for (size_t i = 0; i < config->n_rings; i++) {
@@ -122,7 +166,19 @@ build_steer(const struct vnic *vnic)
             options.forward = device_ring(find_device(vnic, ring));
         }
     }
-    return options.local || options.forward ? steer_create(&options) : NULL;
+    if (!options.local && !options.forward) {
+        return NULL;
+    }
+
+    struct vnic_addresses own = { .n = 0 };
+    struct steer *steer;
+
+    vnic_collect_addresses(vnic, &own);
+    options.addresses = own.addresses;
+    options.n_addresses = own.n;
+    steer = steer_create(&options);
+    vnic_addresses_destroy(&own);
+    return steer;
 }
 
 static struct link_port *
@@ -339,6 +395,14 @@ vnic_set_config(struct vnic *vnic, const struct vnic_config *config)
     vnic->is_stale = true;
 }
 
+/* What was heard was heard from whoever had the VNIC's address and link. */
+static void
+vnic_reset_learned(struct vnic *vnic)
+{
+    learned_retire(vnic->learned);
+    vnic->learned = vnic->config.learns ? learned_create() : NULL;
+}
+
 static bool
 has_wanted_front(const struct vnic *vnic)
 {
@@ -357,6 +421,7 @@ vnic_destroy(struct vnic *vnic, struct old_fronts *old)
     vnic_detach(vnic);
     limit_unref(vnic->rx_limit);
     limit_unref(vnic->tx_limit);
+    learned_retire(vnic->learned);
     vnic_config_destroy(&vnic->config);
     free(vnic);
 }
@@ -389,7 +454,15 @@ vnics_set_configs(const struct vnic_config *configs, size_t n)
         } else if (vnic_config_equal(&vnic->config, &configs[i])) {
             continue;
         }
+        bool is_same = (vnic->config.learns == configs[i].learns
+                        && eth_addr_equals(vnic->config.mac, configs[i].mac)
+                        && nullable_string_is_equal(vnic->config.link,
+                                                    configs[i].link));
+
         vnic_set_config(vnic, &configs[i]);
+        if (!is_same) {
+            vnic_reset_learned(vnic);
+        }
     }
 }
 
@@ -426,6 +499,49 @@ vnics_set(const struct vnic_config *configs, size_t n)
     ovs_mutex_unlock(&vnics_mutex);
     old_fronts_close(&old);
     shash_destroy(&wanted);
+}
+
+/* The main loop. */
+
+#define LEARN_INTERVAL_MS 100
+
+void
+vnics_learned(void)
+{
+    seq_change(learn_seq);
+}
+
+void
+vnics_run(void)
+{
+    struct shash_node *node;
+
+    if (seq_read(learn_seq) == learn_seen || time_msec() < learn_next) {
+        return;
+    }
+    learn_seen = seq_read(learn_seq);
+    learn_next = time_msec() + LEARN_INTERVAL_MS;
+
+    ovs_mutex_lock(&vnics_mutex);
+    SHASH_FOR_EACH (node, &vnics) {
+        struct vnic *vnic = node->data;
+
+        if (vnic->learned && learned_changed(vnic->learned)) {
+            vnic->is_stale = true;
+            vnic_update(vnic);
+        }
+    }
+    ovs_mutex_unlock(&vnics_mutex);
+}
+
+void
+vnics_wait(void)
+{
+    if (seq_read(learn_seq) != learn_seen) {
+        poll_timer_wait_until(learn_next);
+    } else {
+        seq_wait(learn_seq, learn_seen);
+    }
 }
 
 void

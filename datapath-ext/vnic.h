@@ -44,6 +44,7 @@
 #include "ovs-rcu.h"
 
 struct front;
+struct learned;
 struct link;
 struct link_member;
 struct link_port;
@@ -61,6 +62,7 @@ struct vnic_device {
     /* Read by RCU; NULL while detached. */
     OVSRCU_TYPE(struct link_port *) port;
     OVSRCU_TYPE(struct ring *) ring;
+    OVSRCU_TYPE(struct learned *) learned; /* NULL also if it doesn't learn. */
     OVSRCU_TYPE(struct front *) front; /* NULL also if there is no bypass. */
     atomic_bool is_main;        /* Is it the VNIC's own port? */
     atomic_bool is_busy;        /* As in struct ring_config. */
@@ -72,7 +74,7 @@ struct vnic_device {
     struct link_member *member; /* In the link while attached. */
 
     /* Written by the thread that polls the device. */
-    struct counter rx_packets, rx_bytes, polls, bypassed;
+    struct counter rx_packets, rx_bytes, polls, bypassed, merged;
 
     /* Any thread. */
     struct counter tx_packets, tx_bytes;
@@ -89,6 +91,12 @@ void vnics_init(vnic_find_link *, vnic_set_polling *);
 
 /* Takes the whole wanted set. */
 void vnics_set(const struct vnic_config *, size_t n);
+/* What the main loop does: takes learned addresses into use. */
+void vnics_run(void);
+void vnics_wait(void);
+/* For a packet thread: there are learned addresses to take into use. */
+void vnics_learned(void);
+
 /* Gives fronts to the VNICs that want one and haven't, if they are there. */
 void vnics_find_fronts(void);
 /* Detaches the VNICs of 'link'. */

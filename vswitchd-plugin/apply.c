@@ -11,6 +11,7 @@
 #include "sset.h"
 #include "util.h"
 #include "vswitchd-plugin/config.h"
+#include "vswitchd-plugin/local-learn.h"
 
 static void
 take_link_info(struct link_row *row)
@@ -123,6 +124,67 @@ apply_vns_errors(struct config *config)
 {
     if (refresh_held(config)) {
         apply_vnics(config);
+    }
+}
+
+static bool
+is_learning(const struct vnic_row *row)
+{
+    return (row->status.state == ROW_ACTIVE && row->config.learns
+            && row->netns);
+}
+
+static void
+take_learned(struct vnic_row *row, const struct local_learn *learn)
+{
+    struct local_learn_info info;
+
+    if (!local_learn_get(learn, row->name, &info)) {
+        return;
+    }
+    if (info.error) {
+        row_note(&row->status, "%s", info.error);
+    } else if (info.n_ignored) {
+        row_note(&row->status, "local_learn: %"PRIuSIZE" addresses in the "
+                 "namespace are more than %d and ignored", info.n_ignored,
+                 LOCAL_LEARN_MAX);
+    }
+
+    size_t n = row->config.n_addresses;
+
+    row->addresses = xrealloc(row->addresses,
+                              (n + info.n) * sizeof *row->addresses);
+    nullable_memcpy(&row->addresses[n], info.addrs,
+                    info.n * sizeof *row->addresses);
+    row->config.addresses = row->addresses;
+    row->config.n_addresses = n + info.n;
+}
+
+void
+apply_local_learn(struct config *config, struct local_learn *learn)
+{
+    size_t n = 0;
+    struct local_learn_wanted *wanted
+        = xmalloc(shash_count(&config->vnics) * sizeof *wanted);
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &config->vnics) {
+        const struct vnic_row *row = node->data;
+
+        if (is_learning(row)) {
+            wanted[n++] = (struct local_learn_wanted) {
+                row->name, row->netns, row->config.mac
+            };
+        }
+    }
+    local_learn_set(learn, wanted, n);
+    free(wanted);
+    SHASH_FOR_EACH (node, &config->vnics) {
+        struct vnic_row *row = node->data;
+
+        if (is_learning(row)) {
+            take_learned(row, learn);
+        }
     }
 }
 

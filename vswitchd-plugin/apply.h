@@ -19,10 +19,13 @@
  * Errors: in the rows. */
 
 struct config;
+struct local_learn;
 
 void apply_links(struct config *);
 /* Before apply_vnics(), so that no VNIC receives without its flow. */
 void apply_vns(struct config *);
+/* Adds the addresses that the guests' namespaces tell. */
+void apply_local_learn(struct config *, struct local_learn *);
 void apply_vnics(struct config *);
 /* Stops VNICs whose flow can't be added, starts those whose flow now is. */
 void apply_vns_errors(struct config *);

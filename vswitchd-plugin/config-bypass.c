@@ -113,8 +113,11 @@ read_front(struct config *config, struct vnic_row *row, struct shash *fronts)
                      rec->front);
         } else if (own && optional_bool(rec->bypass, rec->n_bypass, false)
                    && check_policies(row, own, front)) {
-            row->config.front = rec->front;
-            row->config.front_type = iface->type[0] ? iface->type : "system";
+            row->front = xstrdup(rec->front);
+            row->front_type = xstrdup(iface->type[0] ? iface->type
+                                      : "system");
+            row->config.front = row->front;
+            row->config.front_type = row->front_type;
         }
     }
 }

@@ -122,7 +122,7 @@ read_ips(struct vnic_row *row)
         }
     }
     row->config.addresses = row->addresses;
-    row->config.n_addresses = rec->n_ip_addresses;
+    row->config.n_addresses = row->n_configured = rec->n_ip_addresses;
 }
 
 static enum vnic_priority
@@ -175,9 +175,6 @@ note_unserved(struct vnic_row *row)
     if (rec->profile) {
         row_error(&row->status, "profile: there is no profile \"%s\"; "
                   "clear profile", rec->profile);
-    }
-    if (optional_bool(rec->local_learn, rec->n_local_learn, false)) {
-        row_note(&row->status, "local_learn: this version never learns");
     }
 }
 
@@ -243,6 +240,9 @@ read_vnic(struct config *config, const struct ovsrec_vnic *rec,
     row->config.maxbw_kbps = optional_int(rec->maxbw_kbps, rec->n_maxbw_kbps,
                                           0);
     row->config.priority = parse_priority(rec->priority);
+    row->config.learns = optional_bool(rec->local_learn, rec->n_local_learn,
+                                       false);
+    row->netns = rec->netns;
     read_mac(row);
     read_ips(row);
     read_parent(row, idl);

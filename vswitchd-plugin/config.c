@@ -130,6 +130,8 @@ vnic_rows_destroy(struct shash *rows)
         free(row->link);
         free(row->rings);
         free(row->addresses);
+        free(row->front);
+        free(row->front_type);
         free(row);
     }
     shash_destroy(rows);

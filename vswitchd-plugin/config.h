@@ -90,7 +90,11 @@ struct vnic_row {
                                  * is in use again and nobody else took it. */
     struct vnic_config config;
     struct ring_config *rings;  /* Those of 'config'... */
-    struct in6_addr *addresses; /* ...and so these. */
+    struct in6_addr *addresses; /* ...and so these, of which... */
+    size_t n_configured;        /* ...so many are from the row. */
+    char *front, *front_type;   /* Those of 'config', too. */
+    const char *netns;          /* Of the guest, or NULL; while rows are
+                                 * read. */
 
     /* The VNS_Instance that its packets belong to, in the same struct config:
      * of rings without their own, and of the default ring. */

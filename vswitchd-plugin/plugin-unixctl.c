@@ -7,6 +7,7 @@
 #include "vswitchd-plugin/plugin-unixctl.h"
 
 #include "datapath-ext/datapath-ext.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
 #include "packets.h"
@@ -121,6 +122,7 @@ add_ring(struct json *rows, const char *vnic, const char *port,
     put_uint(row, "packets", info.rx_packets);
     put_uint(row, "bytes", info.rx_bytes);
     put_uint(row, "polls", info.polls);
+    put_uint(row, "merged", info.merged);
     put_drops(row, info.drops);
     json_array_add(rows, row);
 }
@@ -206,6 +208,43 @@ vnic_ring_show(struct unixctl_conn *conn, int argc, const char *argv[],
     };
 
     show_vnics(conn, argc, argv, columns, add_rings);
+}
+
+/* vnic/address-show. */
+
+static void
+add_addresses(struct json *rows, const struct config *config OVS_UNUSED,
+              const struct vnic_row *vnic)
+{
+    struct vnic_addresses own;
+
+    if (!vnic_get_addresses(vnic->name, &own)) {
+        return;
+    }
+    for (size_t i = 0; i < own.n; i++) {
+        struct ds address = DS_EMPTY_INITIALIZER;
+        struct json *row = json_object_create();
+
+        ipv6_format_mapped(&own.addresses[i], &address);
+        json_object_put_string(row, "vnic", vnic->name);
+        json_object_put_string(row, "address", ds_cstr(&address));
+        json_object_put_string(row, "source",
+                               i < vnic->n_configured ? "ip_addresses"
+                               : i < own.n - own.n_learned ? "netns"
+                               : "guest");
+        json_array_add(rows, row);
+        ds_destroy(&address);
+    }
+    vnic_addresses_destroy(&own);
+}
+
+static void
+vnic_address_show(struct unixctl_conn *conn, int argc, const char *argv[],
+                  void *aux OVS_UNUSED)
+{
+    static const char *const columns[] = { "vnic", "source", "address", NULL };
+
+    show_vnics(conn, argc, argv, columns, add_addresses);
 }
 
 /* vnic/link-show. */
@@ -506,6 +545,8 @@ plugin_unixctl_init(void)
           "packets", vnic_link_show, 3 },
         { "vnic/classifier-show", "[-f json] [LINK]  which frames go where",
           vnic_classifier_show, 3 },
+        { "vnic/address-show", "[-f json] [VNIC]  which addresses are local",
+          vnic_address_show, 3 },
         { "vnic/ring-show", "[-f json] [VNIC]  receive rings and their fill",
           vnic_ring_show, 3 },
         { "vnic/drop-reasons", "[-f json]  why frames are dropped",

@@ -15,6 +15,7 @@
 #include "vswitch-idl.h"
 #include "vswitchd-plugin/apply.h"
 #include "vswitchd-plugin/config.h"
+#include "vswitchd-plugin/local-learn.h"
 #include "vswitchd-plugin/plugin-unixctl.h"
 #include "vswitchd-plugin/status.h"
 
@@ -28,6 +29,9 @@ static struct plugin {
     struct config *config;      /* The one applied last. */
     bool lacks_tables;          /* Was that said? */
 
+    struct local_learn *learn;
+    uint64_t learn_seqno;       /* Of what was applied last. */
+
     /* Statistics. */
     long long int next_stats;   /* In msec. */
     struct ovsdb_idl_txn *stats_txn;
@@ -39,6 +43,7 @@ void
 plugin_init(void)
 {
     datapath_ext_init();
+    plugin.learn = local_learn_create();
     plugin_unixctl_init();
 }
 
@@ -91,6 +96,8 @@ plugin_reconfigure(void)
     apply_links(config);
     config_complete(config, plugin.idl, plugin.config);
     apply_vns(config);
+    plugin.learn_seqno = local_learn_seqno(plugin.learn);
+    apply_local_learn(config, plugin.learn);
     apply_vnics(config);
 
     config_destroy(plugin.config);
@@ -133,6 +140,17 @@ plugin_publish(void)
         status_write(plugin.config, plugin.idl);
         plugin.timing.publish_us = time_usec() - start;
         plugin.timing.n++;
+    }
+}
+
+/* Takes addresses into use that namespaces have told. */
+static void
+plugin_run_learn(void)
+{
+    local_learn_run(plugin.learn);
+    if (local_learn_seqno(plugin.learn) != plugin.learn_seqno) {
+        plugin_reconfigure();
+        plugin.next_stats = time_msec();
     }
 }
 
@@ -196,6 +214,9 @@ plugin_run(void)
     }
     plugin_run_flows();
     datapath_ext_run();
+    if (plugin.config && ovsdb_idl_has_lock(plugin.idl)) {
+        plugin_run_learn();
+    }
     if (ovsdb_idl_has_lock(plugin.idl) && !plugin.stats_txn
         && plugin_has_rows() && time_msec() >= plugin.next_stats) {
         plugin_start_stats();
@@ -208,6 +229,7 @@ plugin_wait(void)
 {
     datapath_ext_wait();
     ofproto_ext_wait();
+    local_learn_wait(plugin.learn);
     if (plugin.stats_txn) {
         ovsdb_idl_txn_wait(plugin.stats_txn);
     } else if (plugin.idl && ovsdb_idl_has_lock(plugin.idl)
@@ -225,6 +247,8 @@ plugin_exit(void)
     }
     datapath_ext_exit();
     ofproto_ext_exit();
+    local_learn_destroy(plugin.learn);
+    plugin.learn = NULL;
     config_destroy(plugin.config);
     plugin.config = NULL;
     plugin.idl = NULL;

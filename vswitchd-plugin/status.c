@@ -300,6 +300,7 @@ write_ring_statistics(const struct ring_row *row,
 
     if (row->status.state == ROW_ACTIVE && port_get_info(row->port, &info)) {
         stats_add(&stats, "packets", info.rx_packets);
+        stats_add(&stats, "merged", info.merged);
         stats_add(&stats, "bytes", info.rx_bytes);
         stats_add(&stats, "polls", info.polls);
         stats_add(&stats, "fill", info.fill);
