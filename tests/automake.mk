@@ -73,6 +73,12 @@ check-system: all
 		$(PYTHON3) -m pytest -p no:cacheprovider $(PYTESTFLAGS) \
 		$(srcdir)/tests/pytest
 
+# The root file system of the guests.
+CLEAN_LOCAL += clean-guest
+.PHONY: clean-guest
+clean-guest:
+	rm -rf tests/guest
+
 # Open vSwitch's own suites, with our programs and with the stock ones.
 EXTRA_DIST += tests/upstream
 .PHONY: check-upstream

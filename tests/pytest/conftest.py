@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-pytest.register_assert_rewrite("frames", "netns", "sandbox", "waiting")
+pytest.register_assert_rewrite("frames", "guest", "netns", "sandbox",
+                               "waiting")
 
 from sandbox import Sandbox                           # noqa: E402
 
