@@ -34,9 +34,12 @@ def dpdk(sb):
              f'other_config:dpdk-extra="{DPDK_EXTRA}"',
              "other_config:pmd-cpu-mask=0x2",
              "other_config:pmd-maxsleep=100")
-    assert sb.get("Open_vSwitch", ".", "dpdk_initialized") == "true"
     sb.far = sb.netns("far")
     sb.veth("l1", sb.far, FAR, ip="10.0.0.1")
+    # Written when a device has changed, which l1 now has, and not in the
+    # transaction that ovs-vsctl waits for.
+    wait_for(lambda: sb.get("Open_vSwitch", ".", "dpdk_initialized") == "true",
+             "DPDK")
     return sb
 
 
