@@ -12,6 +12,15 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/drop.h \
 	datapath-ext/front.c \
 	datapath-ext/front.h \
+	datapath-ext/hw-actions.c \
+	datapath-ext/hw-actions.h \
+	datapath-ext/hw-pattern-format.c \
+	datapath-ext/hw-pattern.c \
+	datapath-ext/hw-pattern.h \
+	datapath-ext/hw-probe.c \
+	datapath-ext/hw-probe.h \
+	datapath-ext/hw.c \
+	datapath-ext/hw.h \
 	datapath-ext/learned.c \
 	datapath-ext/learned.h \
 	datapath-ext/limit.c \

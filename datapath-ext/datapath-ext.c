@@ -98,6 +98,7 @@ link_config_copy(struct link_config *dst, const struct link_config *src)
     smap_clone(&dst->options, &src->options);
     dst->n_rxq = src->n_rxq;
     dst->mtu = src->mtu;
+    dst->hw_classifier = src->hw_classifier;
 }
 
 static bool
@@ -107,7 +108,8 @@ link_config_equal(const struct link_config *a, const struct link_config *b)
             && !strcmp(a->type, b->type)
             && smap_equal(&a->options, &b->options)
             && a->n_rxq == b->n_rxq
-            && a->mtu == b->mtu);
+            && a->mtu == b->mtu
+            && a->hw_classifier == b->hw_classifier);
 }
 
 static void
@@ -213,6 +215,19 @@ void
 link_info_destroy(struct link_info *info)
 {
     free(info->error);
+}
+
+void
+link_add_capabilities(const char *name, struct smap *smap)
+{
+    const struct link_entry *entry = shash_find_data(&links, name);
+    const struct smap_node *node;
+
+    if (entry && entry->link) {
+        SMAP_FOR_EACH (node, link_capabilities(entry->link)) {
+            smap_replace(smap, node->key, node->value);
+        }
+    }
 }
 
 /* VNICs. */

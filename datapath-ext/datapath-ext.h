@@ -52,6 +52,10 @@
 
 struct simap;
 
+/* Who classifies: the column hw_classifier. */
+enum hw_classifier { HW_CLASSIFIER_AUTO, HW_CLASSIFIER_OFF,
+                     HW_CLASSIFIER_REQUIRED };
+
 struct link_config {
     const char *name;
     const char *netdev;         /* Device to open, or NULL for an etherstub. */
@@ -59,6 +63,7 @@ struct link_config {
     struct smap options;        /* Its options. */
     unsigned int n_rxq;         /* Receive queues to ask for, 0 for any. */
     int mtu;                    /* To ask for, 0 for the device's own. */
+    enum hw_classifier hw_classifier;
 };
 
 enum ring_role {
@@ -164,6 +169,9 @@ void datapath_ext_find_fronts(void);
 /* Returns false if no link of that name is configured. */
 bool link_get_info(const char *name, struct link_info *);
 void link_info_destroy(struct link_info *);
+/* Adds what was found out about the device when it was opened, see hw.h.
+ * Nothing if it isn't open. */
+void link_add_capabilities(const char *name, struct smap *);
 
 /* Returns false if there is no port of that name.  A port has its counters
  * also while an error keeps it out of the configuration. */

@@ -22,6 +22,7 @@
 #include "netdev.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
+#include "smap.h"
 
 struct link {
     /* Constant. */
@@ -29,6 +30,8 @@ struct link {
     struct netdev *netdev;      /* NULL for an etherstub. */
     struct netdev_saved_flags *saved_flags;
     unsigned int ifindex;       /* 0 unless it is a kernel device. */
+    struct hw *hw;              /* NULL if the device can't classify. */
+    struct smap capabilities;   /* Of the device. */
     struct service *service;    /* Order among the rings of all ports. */
 
     /* Written by the main thread, read by all. */

@@ -10,6 +10,7 @@
 #include <net/if.h>
 
 #include "datapath-ext/datapath-ext.h"
+#include "datapath-ext/hw.h"
 #include "datapath-ext/service.h"
 #include "datapath-ext/steer.h"
 #include "netdev-provider.h"
@@ -177,6 +178,29 @@ link_kernel_ifindex(const struct netdev *netdev)
     return ifindex && netdev_get_ifindex(netdev) == ifindex ? ifindex : 0;
 }
 
+/* Finds out whether the device can classify, now that it is started: before
+ * that, it has no rules. */
+static int
+link_open_hw(struct link *link, enum hw_classifier mode, char **errp)
+{
+    char *reason = NULL;
+
+    hw_fill_capabilities(link->netdev, &link->capabilities);
+    if (mode == HW_CLASSIFIER_OFF) {
+        smap_add(&link->capabilities, "hw_classifier", "off");
+        return 0;
+    }
+    link->hw = hw_open(link->netdev, &reason);
+    if (!link->hw && mode == HW_CLASSIFIER_REQUIRED) {
+        *errp = xasprintf("hw_classifier: %s; set it to auto or off", reason);
+        free(reason);
+        return EOPNOTSUPP;
+    }
+    smap_add_nocopy(&link->capabilities, xstrdup("hw_classifier"),
+                    link->hw ? xstrdup("yes") : reason);
+    return 0;
+}
+
 /* Opens the device.  On failure, what was opened is link_close()'s. */
 static int
 link_open_netdev(struct link *link, const struct link_config *config,
@@ -192,6 +216,9 @@ link_open_netdev(struct link *link, const struct link_config *config,
     error = link_configure_netdev(link->netdev, config, errp);
     if (!error) {
         error = link_open_rxqs(link);
+    }
+    if (!error) {
+        error = link_open_hw(link, config->hw_classifier, errp);
     }
     if (!error) {
         error = netdev_turn_flags_on(link->netdev, NETDEV_PROMISC,
@@ -211,6 +238,7 @@ link_open(const struct link_config *config, char **errp)
     cmap_init(&link->members);
     ovsrcu_init(&link->default_port, NULL);
     link->service = service_create();
+    smap_init(&link->capabilities);
     ovs_mutex_init(&link->rx_mutex);
 
     *errp = NULL;
@@ -239,6 +267,7 @@ link_close(struct link *link)
         return;
     }
     VLOG_INFO("link %s: closed", link->name);
+    hw_close(link->hw);
     link_close_rxqs(link);
     netdev_restore_flags(link->saved_flags);
     netdev_close(link->netdev);
@@ -246,6 +275,7 @@ link_close(struct link *link)
     ovs_assert(cmap_is_empty(&link->members));
     cmap_destroy(&link->members);
     service_unref(link->service);
+    smap_destroy(&link->capabilities);
     ovs_mutex_destroy(&link->rx_mutex);
     free(link->name);
     free(link);
@@ -296,8 +326,10 @@ link_run_wait(struct link *link)
 bool
 link_is_stale(const struct link *link)
 {
-    return link->ifindex
-        && if_nametoindex(netdev_get_name(link->netdev)) != link->ifindex;
+    return ((link->hw && !hw_is_allowed())
+            || (link->ifindex
+                && if_nametoindex(netdev_get_name(link->netdev))
+                   != link->ifindex));
 }
 
 /* Getters. */
@@ -324,6 +356,12 @@ struct service *
 link_service(const struct link *link)
 {
     return link->service;
+}
+
+const struct smap *
+link_capabilities(const struct link *link)
+{
+    return &link->capabilities;
 }
 
 void

@@ -61,6 +61,7 @@ struct link_info;
 struct netdev;
 struct ring;
 struct service;
+struct smap;
 struct steer;
 
 /* A port of a link: a VNIC or the default port.  Everything is constant once
@@ -84,7 +85,9 @@ struct link_member {
 struct link *link_open(const struct link_config *, char **errp);
 void link_close(struct link *);
 
-/* Has the device gone, or been replaced by another of the same name? */
+/* Must the link be closed and opened again?  For its device has gone or been
+ * replaced by another of the same name, or Open vSwitch now wants to have the
+ * classification in hardware for itself. */
 bool link_is_stale(const struct link *);
 
 /* Does what the device asks for: for example, a vhost-user device changes its
@@ -119,6 +122,9 @@ bool link_is_pmd(const struct link *);
 /* NULL for an etherstub. */
 struct netdev *link_netdev(const struct link *);
 struct service *link_service(const struct link *);
+/* What hw.h found out about the device.  "hw_classifier" is "yes", "off" or
+ * the reason why the device can't classify. */
+const struct smap *link_capabilities(const struct link *);
 void link_fill_info(const struct link *, struct link_info *);
 
 #endif /* datapath-ext/link.h */

@@ -7,6 +7,7 @@ TESTSUITE_AT = \
 	tests/testsuite.at \
 	tests/bypass.at \
 	tests/drop.at \
+	tests/hw.at \
 	tests/link.at \
 	tests/plugin.at \
 	tests/ring.at \
@@ -25,6 +26,7 @@ tests_test_vnic_SOURCES = \
 	tests/tcp-frame.c \
 	tests/tcp-frame.h \
 	tests/test-classify.c \
+	tests/test-hw.c \
 	tests/test-local-learn.c \
 	tests/test-merge.c \
 	tests/test-ring.c \

@@ -28,6 +28,7 @@ take_link_info(struct link_row *row)
         smap_add_format(&row->capabilities, "n_rxq", "%d", info.n_rxq);
         smap_add_format(&row->capabilities, "n_txq", "%d", info.n_txq);
         smap_add_format(&row->capabilities, "mtu", "%d", info.mtu);
+        link_add_capabilities(row->name, &row->capabilities);
     }
     link_info_destroy(&info);
 }

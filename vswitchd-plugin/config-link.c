@@ -64,10 +64,15 @@ check_features(struct link_row *row)
                   "other_config:userspace-tso-enable to false in the "
                   "Open_vSwitch table and restart the daemon");
     }
-    if (rec->hw_classifier && !strcmp(rec->hw_classifier, "required")) {
-        row_error(&row->status, "hw_classifier: this version classifies in "
-                  "software; set it to auto or off");
-    }
+}
+
+/* The database allows no other values. */
+static enum hw_classifier
+hw_classifier_from_string(const char *s)
+{
+    return (!s || !strcmp(s, "auto") ? HW_CLASSIFIER_AUTO
+            : !strcmp(s, "off") ? HW_CLASSIFIER_OFF
+            : HW_CLASSIFIER_REQUIRED);
 }
 
 static struct link_row *
@@ -94,6 +99,7 @@ read_link(struct config *config, const struct ovsrec_vnic_link *rec,
     smap_clone(&row->config.options, &rec->options);
     row->config.n_rxq = optional_int(rec->rings, rec->n_rings, 0);
     row->config.mtu = optional_int(rec->mtu_request, rec->n_mtu_request, 0);
+    row->config.hw_classifier = hw_classifier_from_string(rec->hw_classifier);
 
     if (!optional_bool(rec->enabled, rec->n_enabled, true)) {
         row_inactive(&row->status, "enabled: is false");
