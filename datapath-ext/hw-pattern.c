@@ -314,6 +314,21 @@ hw_pattern_init(struct hw_pattern *pattern, const struct match *match)
     return reason;
 }
 
+bool
+hw_pattern_forget_tags(struct hw_pattern *pattern)
+{
+    struct rte_flow_item *eth = &pattern->items[0];
+
+    if (!pattern->mask.eth.has_vlan) {
+        return false;
+    }
+    pattern->mask.eth.has_vlan = 0;
+    if (is_all_zeros(&pattern->mask.eth, sizeof pattern->mask.eth)) {
+        eth->spec = eth->mask = NULL;
+    }
+    return true;
+}
+
 void
 hw_match_from_claim(struct match *match, const struct l2_key *key)
 {

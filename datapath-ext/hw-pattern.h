@@ -27,16 +27,16 @@
  *       vSwitch skips and a device takes for the protocol.
  *
  * A match without a VLAN says nothing about tags, and neither does the
- * pattern.  What the next item implies is not said twice (the Ethernet type of
- * IPv4, the protocol of TCP), and an item without fields has no masks: drivers
- * compare the shape of a pattern with a list of shapes, and those are the
- * shapes that most have.
+ * pattern, which most devices then apply to untagged frames only.  What the
+ * next item implies is not said twice (the Ethernet type of IPv4, the protocol
+ * of TCP), and an item without fields has no masks: drivers compare the shape
+ * of a pattern with a list of shapes, and those are the shapes that most have.
  *
  * Traps, for drivers: masks must be given, as the default masks of DPDK are
  * not ours; no bit may be set in a spec that is not in its mask; 'last' must
  * be null; VLAN tags carry the DEI bit where struct flow has VLAN_CFI, which
- * means "there is a tag".  A driver may ignore 'has_vlan', which is younger
- * than most of them: see hw.h for what a receiver must do about it.
+ * means "there is a tag".  A driver may refuse or, worse, ignore 'has_vlan',
+ * which is younger than most of them: see hw.h for what follows.
  *
  * Data flow:
  *
@@ -54,6 +54,7 @@
  * Source: rte_flow.h; "Flow rules management" of testpmd's manual for the
  * text; lib/netdev-offload-dpdk.c of Open vSwitch for what drivers accept. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <rte_flow.h>
@@ -87,6 +88,11 @@ struct hw_pattern {
 };
 
 char *hw_pattern_init(struct hw_pattern *, const struct match *);
+
+/* Takes out what many drivers can't match: that a frame is untagged.  The
+ * pattern then matches tagged frames too, and who receives its frames must
+ * look himself.  Returns false if there was nothing to take out. */
+bool hw_pattern_forget_tags(struct hw_pattern *);
 
 /* Appends the text that testpmd takes after "pattern". */
 void hw_pattern_format(const struct hw_pattern *, struct ds *);

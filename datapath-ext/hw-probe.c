@@ -77,8 +77,13 @@ hw_probe_validate(uint16_t port_id, enum hw_probe probe, unsigned int flags,
     reason = hw_pattern_init(&pattern, &match);
     ovs_assert(!reason);
     hw_actions_init(&actions, flags, 1, 0, n_queues);
-    return !rte_flow_validate(port_id, &attr, pattern.items, actions.actions,
-                              &error);
+    do {
+        if (!rte_flow_validate(port_id, &attr, pattern.items, actions.actions,
+                               &error)) {
+            return true;
+        }
+    } while (hw_pattern_forget_tags(&pattern));
+    return false;
 }
 
 static void

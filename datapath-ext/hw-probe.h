@@ -43,8 +43,8 @@ enum hw_probe {
 
 void hw_probe_match(enum hw_probe, struct match *);
 
-/* Says the driver that it would create this rule?  'flags' are HW_HAS_* of
- * hw-actions.h, 'level' is as in hw.h. */
+/* Says the driver that it would create this rule, as hw_rule_create() does it?
+ * 'flags' are HW_HAS_* of hw-actions.h, 'level' is as in hw.h. */
 bool hw_probe_validate(uint16_t port_id, enum hw_probe, unsigned int flags,
                        unsigned int level, unsigned int n_queues);
 

@@ -57,9 +57,9 @@ driver_reason(const struct rte_flow_error *error)
 }
 
 static struct rte_flow *
-create_flow(struct hw *hw, const struct hw_rule_config *config,
-            const struct hw_pattern *pattern, unsigned int flags,
-            struct rte_flow_error *error)
+create_flow__(struct hw *hw, const struct hw_rule_config *config,
+              const struct hw_pattern *pattern, unsigned int flags,
+              struct rte_flow_error *error)
 {
     const struct rte_flow_attr attr = {
         .ingress = 1,
@@ -72,6 +72,19 @@ create_flow(struct hw *hw, const struct hw_rule_config *config,
                     netdev_n_rxq(hw->netdev));
     return netdev_dpdk_rte_flow_create(hw->netdev, &attr, pattern->items,
                                        actions.actions, error);
+}
+
+/* Creates a flow with a counter, or else without. */
+static struct rte_flow *
+create_flow(struct hw *hw, const struct hw_rule_config *config,
+            const struct hw_pattern *pattern, unsigned int flags,
+            bool *counts, struct rte_flow_error *error)
+{
+    struct rte_flow *flow
+        = create_flow__(hw, config, pattern, flags | HW_HAS_COUNT, error);
+
+    *counts = flow != NULL;
+    return flow ? flow : create_flow__(hw, config, pattern, flags, error);
 }
 
 /* The sentence about a rule that the driver has just refused. */
@@ -102,16 +115,20 @@ hw_rule_create(struct hw *hw, const struct hw_rule_config *config,
     struct hw_pattern pattern;
     struct rte_flow_error error;
     struct rte_flow *flow;
-    bool counts = true;
+    bool counts;
 
     *reasonp = hw_pattern_init(&pattern, config->match);
     if (*reasonp) {
         return NULL;
     }
-    flow = create_flow(hw, config, &pattern, flags | HW_HAS_COUNT, &error);
-    if (!flow) {
-        counts = false;
-        flow = create_flow(hw, config, &pattern, flags, &error);
+    if (config->action == HW_DROP && pattern.mask.eth.has_vlan) {
+        *reasonp = xstrdup("a device may overlook that a frame must be "
+                           "untagged, and so must not drop it");
+        return NULL;
+    }
+    flow = create_flow(hw, config, &pattern, flags, &counts, &error);
+    if (!flow && hw_pattern_forget_tags(&pattern)) {
+        flow = create_flow(hw, config, &pattern, flags, &counts, &error);
     }
     if (!flow) {
         *reasonp = refusal(hw, &pattern, flags, &error);

@@ -41,10 +41,12 @@
  *       may wait in a queue for longer than its rule exists.  Count upwards
  *       from 1; many devices have 24 bits or less, and refuse more.
  *     - An unknown mark is no mark.
- *     - Frames that a rule for "untagged" marked may be tagged after all if
- *       the driver ignores rte_flow_item_eth.has_vlan, as older ones do.  So
- *       compare the VLAN of a marked frame with the rule's: for the claim of a
- *       VNIC, l2_key_equal() on classify_extract()'s key says all.
+ *     - Frames that a rule for "untagged" marked may be tagged after all, for
+ *       many drivers refuse to look (then the rule does without) or ignore
+ *       that they should.  So compare the VLAN of a marked frame with the
+ *       rule's: for the claim of a VNIC, l2_key_equal() on the key that
+ *       classify_extract() finds says all.  Nobody can compare what was
+ *       dropped, so there is no HW_DROP for "untagged".
  *     - A rule counts only if no rule above it does.  'level' says so to the
  *       device (0 is highest), and most have one level only.  Without levels
  *       put a rule into hardware only if no rule above it overlaps with it or

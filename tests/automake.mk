@@ -37,6 +37,13 @@ tests_test_vnic_LDADD = $(OVS_DIR)/tests/ovstest.o \
 	$(OVS_LDADD)
 tests_test_vnic_LDFLAGS = $(AM_LDFLAGS) $(OVS_VSWITCHD_LDFLAGS)
 
+# A NIC that classifies, to be preloaded: no program, but automake builds
+# libraries with libtool only.
+check_PROGRAMS += tests/test-nic.so
+tests_test_nic_so_SOURCES = tests/test-nic.c
+tests_test_nic_so_CFLAGS = $(AM_CFLAGS) -fPIC
+tests_test_nic_so_LDFLAGS = -shared
+
 VNIC_AUTOTEST_PATH = utilities:vswitchd-plugin:tests:$(OVS_DIR)/utilities:$(OVS_DIR)/ovsdb:$(OVS_DIR)/vswitchd:$(OVS_DIR)/tests
 
 # Isolated where that is allowed: a test that stops a daemon waits until the
@@ -70,7 +77,7 @@ tests/testsuite: tests/package.m4 $(TESTSUITE_AT)
 # Real peers in network namespaces.
 EXTRA_DIST += tests/pytest
 .PHONY: check-system
-check-system: all
+check-system: all tests/test-nic.so tests/test-vnic
 	VNIC_BUILDDIR=$(abs_builddir) OVS_DIR=$(OVS_DIR) PYTHONDONTWRITEBYTECODE=1 \
 		$(PYTHON3) -m pytest -p no:cacheprovider $(PYTESTFLAGS) \
 		$(srcdir)/tests/pytest

@@ -21,6 +21,7 @@
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-parse.h"
 #include "openvswitch/vlog.h"
+#include "odp-util.h"
 #include "ovs-rcu.h"
 #include "ovstest.h"
 #include "packets.h"
@@ -158,14 +159,18 @@ open_device(const char *devargs, int n_rxq, struct netdev_rxq **rxqs)
     return netdev;
 }
 
-/* "steer MARK QUEUE MATCH", "mark MARK MATCH" or "drop MATCH", any of them
- * after "level LEVEL". */
-static struct hw_rule *
-create_rule(struct hw *hw, const char *s)
-{
-    struct hw_rule_config config = { .level = 0 };
-    struct hw_rule *rule;
+struct rule {
+    struct hw_rule *hw_rule;    /* NULL if it was refused. */
+    uint32_t mark;
     struct match match;
+};
+
+/* Initializes 'rule' with "steer MARK QUEUE MATCH", "mark MARK MATCH" or
+ * "drop MATCH", any of them after "level LEVEL". */
+static void
+create_rule(struct hw *hw, const char *s, struct rule *rule)
+{
+    struct hw_rule_config config = { .match = &rule->match };
     char *reason;
     int n = 0;
 
@@ -182,41 +187,61 @@ create_rule(struct hw *hw, const char *s)
     } else {
         ovs_fatal(0, "%s: not a rule", s);
     }
-    parse_match(s + n, &match);
-    config.match = &match;
-    rule = hw_rule_create(hw, &config, &reason);
-    if (!rule) {
+    parse_match(s + n, &rule->match);
+    rule->mark = config.mark;
+    rule->hw_rule = hw_rule_create(hw, &config, &reason);
+    if (!rule->hw_rule) {
         printf("no: %s\n", reason);
         free(reason);
     }
-    return rule;
 }
 
-/* Prints the queue, the mark and the bytes of a frame. */
+/* What software says about a rule and a frame. */
+static bool
+rule_matches(const struct rule *rule, struct dp_packet *packet)
+{
+    struct flow flow;
+
+    pkt_metadata_init(&packet->md, ODPP_NONE);
+    flow_extract(packet, &flow);
+    return flow_equal_except(&flow, &rule->match.flow, &rule->match.wc);
+}
+
+/* Prints the queue, the mark or -1 and the bytes of a frame, and "missed" if
+ * hardware has missed it.  Makes sure that it is a frame for the rule that has
+ * marked it. */
 static void
-print_packet(int queue, struct dp_packet *packet)
+print_packet(int queue, struct dp_packet *packet, const struct rule *rules,
+             size_t n_rules)
 {
     const uint8_t *data = dp_packet_data(packet);
     uint32_t mark = 0;
     bool is_marked = hw_take_mark(packet, &mark);
+    bool is_known = false, is_missed = false;
 
     assert(!hw_take_mark(packet, &mark));
-    printf("queue %d mark ", queue);
-    if (is_marked) {
-        printf("%"PRIu32" ", mark);
-    } else {
-        printf("none ");
+    for (const struct rule *rule = rules; rule < rules + n_rules; rule++) {
+        if (!is_marked) {
+            is_missed = is_missed || rule_matches(rule, packet);
+        } else if (rule->mark == mark) {
+            assert(rule_matches(rule, packet));
+            is_known = true;
+        }
     }
+    assert(is_known == is_marked);
+
+    printf("queue %d mark %d ", queue, is_marked ? (int) mark : -1);
     for (size_t i = 0; i < dp_packet_size(packet); i++) {
         printf("%02x", data[i]);
     }
-    putchar('\n');
+    puts(is_missed ? " missed" : "");
 }
 
 /* Prints what the device receives until there is something on standard
  * input. */
 static void
-receive(struct netdev_rxq **rxqs, int n_rxq)
+receive(struct netdev_rxq **rxqs, int n_rxq, const struct rule *rules,
+        size_t n_rules)
 {
     struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
 
@@ -230,7 +255,7 @@ receive(struct netdev_rxq **rxqs, int n_rxq)
                 continue;
             }
             DP_PACKET_BATCH_FOR_EACH (j, packet, &batch) {
-                print_packet(i, packet);
+                print_packet(i, packet, rules, n_rules);
             }
             dp_packet_delete_batch(&batch, true);
         }
@@ -239,18 +264,18 @@ receive(struct netdev_rxq **rxqs, int n_rxq)
 }
 
 static void
-print_counters(const struct hw *hw, struct hw_rule **rules, size_t n)
+print_counters(const struct hw *hw, const struct rule *rules, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         uint64_t packets, bytes;
 
-        if (!rules[i]) {
-            printf("rule %"PRIuSIZE": none\n", i);
-        } else if (hw_rule_query(hw, rules[i], &packets, &bytes)) {
-            printf("rule %"PRIuSIZE": %"PRIu64" packets, %"PRIu64" bytes\n",
-                   i, packets, bytes);
-        } else {
-            printf("rule %"PRIuSIZE": not counted\n", i);
+        if (rules[i].hw_rule) {
+            if (hw_rule_query(hw, rules[i].hw_rule, &packets, &bytes)) {
+                printf("counted %"PRIu64" %"PRIu64, packets, bytes);
+            } else {
+                printf("counted not");
+            }
+            putchar('\n');
         }
     }
 }
@@ -264,7 +289,7 @@ test_device(struct ovs_cmdl_context *ctx)
     int n_rxq = atoi(ctx->argv[2]);
     size_t n_rules = ctx->argc - 3;
     struct netdev_rxq **rxqs = xcalloc(n_rxq, sizeof *rxqs);
-    struct hw_rule **rules = xcalloc(n_rules, sizeof *rules);
+    struct rule *rules = xcalloc(n_rules, sizeof *rules);
     struct netdev *netdev = open_device(ctx->argv[1], n_rxq, rxqs);
     struct netdev_saved_flags *saved_flags;
     char *reason;
@@ -278,20 +303,20 @@ test_device(struct ovs_cmdl_context *ctx)
         free(reason);
     } else {
         for (size_t i = 0; i < n_rules; i++) {
-            rules[i] = create_rule(hw, ctx->argv[3 + i]);
+            create_rule(hw, ctx->argv[3 + i], &rules[i]);
         }
         puts("ready");
         fflush(stdout);
-        receive(rxqs, n_rxq);
+        receive(rxqs, n_rxq, rules, n_rules);
         ignore(fgets(line, sizeof line, stdin));
         print_counters(hw, rules, n_rules);
-        if (n_rules && rules[0]) {
-            assert(hw_rule_destroy(hw, rules[0]));
+        if (n_rules && rules[0].hw_rule) {
+            assert(hw_rule_destroy(hw, rules[0].hw_rule));
         }
         hw_close(hw);
         puts("closed");
         fflush(stdout);
-        receive(rxqs, n_rxq);
+        receive(rxqs, n_rxq, NULL, 0);
     }
 
     for (int i = 0; i < n_rxq; i++) {

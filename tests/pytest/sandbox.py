@@ -48,6 +48,7 @@ class Sandbox:
         self.dir = tempfile.mkdtemp(prefix="vnic-test-")
         self.processes = []
         self.daemon = self.server = self.anchor = None
+        self.preload = ""       # Libraries for the daemon.
         self.env = dict(os.environ, PATH=PATH, OVS_RUNDIR=self.dir,
                         OVS_LOGDIR=self.dir, OVS_DBDIR=self.dir)
 
@@ -123,8 +124,9 @@ class Sandbox:
 
     def start_daemon(self):
         self.daemon = self.spawn(
-            "ovs-vswitchd", "--no-chdir", "--pidfile", "--log-file",
-            "-vconsole:off", "--disable-system", f"unix:{self.dir}/db.sock")
+            "env", f"LD_PRELOAD={self.preload}", "ovs-vswitchd",
+            "--no-chdir", "--pidfile", "--log-file", "-vconsole:off",
+            "--disable-system", f"unix:{self.dir}/db.sock")
         # Returns when the daemon has done all that the database says.
         self.vsctl("add-br", "ready", "--", "del-br", "ready")
 
