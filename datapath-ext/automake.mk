@@ -36,6 +36,11 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/netdev-vnic.h \
 	datapath-ext/ring.c \
 	datapath-ext/ring.h \
+	datapath-ext/rule-config.h \
+	datapath-ext/rules-check.c \
+	datapath-ext/rules-check.h \
+	datapath-ext/rules.c \
+	datapath-ext/rules.h \
 	datapath-ext/seam.h \
 	datapath-ext/segment.c \
 	datapath-ext/segment.h \

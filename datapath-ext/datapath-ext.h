@@ -45,6 +45,8 @@
 #include <stdint.h>
 
 #include "datapath-ext/drop.h"
+#include "datapath-ext/rule-config.h"
+#include "datapath-ext/rules-check.h"
 #include "datapath-ext/seam.h"
 #include "datapath-ext/service.h"
 #include "openvswitch/types.h"

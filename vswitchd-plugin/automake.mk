@@ -18,6 +18,8 @@ vswitchd_plugin_libvswitchdplugin_a_SOURCES = \
 	vswitchd-plugin/config.h \
 	vswitchd-plugin/local-learn.c \
 	vswitchd-plugin/local-learn.h \
+	vswitchd-plugin/match.c \
+	vswitchd-plugin/match.h \
 	vswitchd-plugin/netns-names.c \
 	vswitchd-plugin/netns-names.h \
 	vswitchd-plugin/netns.c \

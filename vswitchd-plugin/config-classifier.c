@@ -6,93 +6,113 @@
 
 #include "vswitchd-plugin/config.h"
 
-#include "openvswitch/meta-flow.h"
-#include "openvswitch/ofp-flow.h"
-#include "openvswitch/ofp-parse.h"
 #include "util.h"
 #include "vswitch-idl.h"
+#include "vswitchd-plugin/match.h"
 
-/* The fields that a frame carries before it has entered a bridge.  Ports are
- * MFF_TCP_SRC and so on in the parser's eyes. */
-static const enum mf_field_id link_fields[] = {
-    MFF_ETH_SRC, MFF_ETH_DST, MFF_ETH_TYPE, MFF_PACKET_TYPE,
-    MFF_VLAN_TCI, MFF_DL_VLAN, MFF_VLAN_VID, MFF_DL_VLAN_PCP, MFF_VLAN_PCP,
-    MFF_IPV4_SRC, MFF_IPV4_DST, MFF_IPV6_SRC, MFF_IPV6_DST,
-    MFF_IP_PROTO, MFF_IP_DSCP, MFF_IP_DSCP_SHIFTED,
-    MFF_TCP_SRC, MFF_TCP_DST, MFF_UDP_SRC, MFF_UDP_DST,
-    MFF_SCTP_SRC, MFF_SCTP_DST,
-};
+#define RULE_PRIORITY_DEFAULT 32768
+
+/* Rules come in three kinds, by the columns link and vnic:
+ *
+ *     link          for all frames of the link: host, drop
+ *     vnic          for the frames that the VNIC's address and VLAN claim:
+ *                   ring, level, host, drop
+ *     link, vnic    for all frames of the link: ring, level, of that VNIC
+ */
 
 static bool
-is_link_field(enum mf_field_id id)
+needs_ring(const struct ovsrec_vnic_classifier *rec)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(link_fields); i++) {
-        if (link_fields[i] == id) {
-            return true;
-        }
-    }
-    return false;
+    return !strcmp(rec->action, "ring") || !strcmp(rec->action, "level");
 }
 
-/* The flow syntax also takes what belongs to a flow, not to a match. */
-static bool
-has_flow_keys(const struct ofputil_flow_mod *fm)
-{
-    return (fm->priority != OFP_DEFAULT_PRIORITY || fm->table_id != 0xff
-            || fm->cookie_mask || fm->out_port != OFPP_ANY
-            || fm->out_group != OFPG_ANY || fm->idle_timeout
-            || fm->hard_timeout || fm->importance || fm->flags);
-}
-
+/* What is wrong with an owner is so with its rules. */
 static void
-check_match(struct classifier_row *row, const char *s)
+check_owner_status(struct classifier_row *row, const char *column,
+                   const char *table, const char *name,
+                   const struct row_status *status)
 {
-    enum ofputil_protocol protocols;
-    struct ofputil_flow_mod fm;
-    char *error = parse_ofp_str(&fm, OFPFC_DELETE, s, NULL, NULL, &protocols);
-    struct match match;
-
-    if (error) {
-        row_error(&row->status, "match: %s; mend it", error);
-        free(error);
-        return;
-    }
-    minimatch_expand(&fm.match, &match);
-    minimatch_destroy(&fm.match);
-    free(CONST_CAST(struct ofpact *, fm.ofpacts));
-    if (has_flow_keys(&fm)) {
-        row_error(&row->status, "match: \"%s\" has more than fields; remove "
-                  "the rest", s);
-    }
-    for (enum mf_field_id id = 0; id < MFF_N_IDS; id++) {
-        const struct mf_field *field = mf_from_id(id);
-
-        /* The prerequisites tell fields apart that share a place in struct
-         * flow, such as nw_proto and arp_op. */
-        if (!mf_is_all_wild(field, &match.wc) && !is_link_field(id)
-            && mf_are_prereqs_ok(field, &match.flow, NULL)) {
-            row_error(&row->status, "match: a frame on a link has no field "
-                      "%s; remove it", field->name);
-            return;
-        }
+    if (status->state == ROW_ERROR) {
+        row_error(&row->status, "%s: %s \"%s\" has an error; see its "
+                  "status_reason", column, table, name);
+    } else if (status->state == ROW_INACTIVE) {
+        row_inactive(&row->status, "%s: %s \"%s\" is inactive; see its "
+                     "status_reason", column, table, name);
     }
 }
 
-static void
-check_owner(struct classifier_row *row, const struct config *config,
-            const struct ovsrec_vnic_classifier *rec)
+static struct link_row *
+read_link_owner(struct classifier_row *row, const struct config *config,
+                const char *name)
 {
-    if (!rec->link == !rec->vnic) {
-        row_error(&row->status, "link: %s; set either link or vnic",
-                  rec->link ? "both link and vnic are set"
-                            : "neither link nor vnic is set");
-    } else if (rec->link && !shash_find(&config->links, rec->link)) {
+    struct link_row *link = shash_find_data(&config->links, name);
+
+    if (!link) {
         row_error(&row->status, "link: there is no VNIC_Link \"%s\"; create "
-                  "it or change link", rec->link);
-    } else if (rec->vnic && !shash_find(&config->vnics, rec->vnic)) {
-        row_error(&row->status, "vnic: there is no VNIC \"%s\"; create it or "
-                  "change vnic", rec->vnic);
+                  "it or change link", name);
+    } else if (link->is_etherstub) {
+        row_error(&row->status, "link: \"%s\" is an etherstub, which has no "
+                  "device to receive from; name a VNIC_Link", name);
+    } else {
+        check_owner_status(row, "link", "VNIC_Link", name, &link->status);
     }
+    return link;
+}
+
+static struct vnic_row *
+read_vnic_owner(struct classifier_row *row, const struct config *config,
+                const char *name)
+{
+    struct vnic_row *vnic = shash_find_data(&config->vnics, name);
+    const struct link_row *link
+        = vnic && vnic->link ? shash_find_data(&config->links, vnic->link)
+                             : NULL;
+
+    if (!vnic) {
+        row_error(&row->status, "vnic: there is no VNIC \"%s\"; create it or "
+                  "change vnic", name);
+    } else if (vnic->is_etherstub || (link && link->is_etherstub)) {
+        row_error(&row->status, "vnic: \"%s\" is %s etherstub, which has no "
+                  "device to receive from; name a VNIC on a VNIC_Link", name,
+                  vnic->is_etherstub ? "an" : "on an");
+    } else {
+        check_owner_status(row, "vnic", "VNIC", name, &vnic->status);
+    }
+    return vnic;
+}
+
+/* Returns the VNIC, if that column is set and right. */
+static const struct vnic_row *
+read_owner(struct classifier_row *row, const struct config *config,
+           const struct ovsrec_vnic_classifier *rec)
+{
+    struct link_row *link = NULL;
+    struct vnic_row *vnic = NULL;
+
+    if (!rec->link && !rec->vnic) {
+        row_error(&row->status, "link: neither link nor vnic is set; set "
+                  "either link or vnic");
+    }
+    if (rec->link) {
+        link = read_link_owner(row, config, rec->link);
+    }
+    if (rec->vnic) {
+        vnic = read_vnic_owner(row, config, rec->vnic);
+    }
+    if (rec->link && !rec->vnic && needs_ring(rec)) {
+        row_error(&row->status, "vnic: must be set with action %s; name the "
+                  "VNIC of the ring", rec->action);
+    } else if (rec->link && rec->vnic && !needs_ring(rec)) {
+        row_error(&row->status, "vnic: must be empty with link and action "
+                  "%s; clear vnic", rec->action);
+    } else if (link && vnic
+               && !nullable_string_is_equal(vnic->link, rec->link)) {
+        row_error(&row->status, "vnic: VNIC \"%s\" is not on link \"%s\"; "
+                  "change vnic or link", rec->vnic, rec->link);
+    }
+    row->owner = link ? &link->classifier : vnic ? &vnic->classifier : NULL;
+    row->rule.vnic = link && vnic ? vnic->name : NULL;
+    return vnic;
 }
 
 /* Each of these actions has an argument, in the column of its name. */
@@ -121,21 +141,200 @@ check_argument(struct classifier_row *row,
     }
 }
 
+/* Is this the ring that 'rec' asks for? */
+static bool
+is_wanted_ring(const struct ovsrec_vnic_classifier *rec,
+               const struct ovsrec_vnic_ring *ring)
+{
+    return (rec->n_ring ? ring->id == rec->ring[0]
+            : (ring->role && !strcmp(ring->role, "level") && ring->n_level
+               && ring->level[0] == rec->level[0]));
+}
+
+/* Of several rings that are wanted the lowest that is right. */
+static void
+read_ring(struct classifier_row *row, const struct config *config,
+          const struct ovsrec_vnic_classifier *rec,
+          const struct vnic_row *vnic)
+{
+    const struct ovsrec_vnic_ring *found = NULL;
+    bool has_error = false;
+    int64_t n = rec->n_ring ? rec->ring[0] : rec->level[0];
+
+    for (size_t i = 0; vnic->rec && i < vnic->rec->n_rings; i++) {
+        const struct ovsrec_vnic_ring *ring = vnic->rec->rings[i];
+
+        if (!is_wanted_ring(rec, ring)) {
+            continue;
+        }
+        if (config_find_ring(config, ring)->status.state == ROW_ERROR) {
+            has_error = true;
+        } else if (!found || ring->id < found->id) {
+            found = ring;
+        }
+    }
+    if (found) {
+        row->rule.ring = found->id;
+    } else if (has_error) {
+        row_error(&row->status, "%s: the VNIC_Ring of %s %"PRId64" of VNIC "
+                  "\"%s\" has an error; see its status_reason", rec->action,
+                  rec->n_ring ? "id" : "level", n, vnic->name);
+    } else {
+        row_error(&row->status, "%s: VNIC \"%s\" has no VNIC_Ring of %s "
+                  "%"PRId64"; add one to its rings or change %s", rec->action,
+                  vnic->name, rec->n_ring ? "id" : "level", n, rec->action);
+    }
+}
+
+static void
+read_action(struct classifier_row *row, const struct config *config,
+            const struct ovsrec_vnic_classifier *rec,
+            const struct vnic_row *vnic)
+{
+    if (needs_ring(rec)) {
+        row->rule.action = RULE_RING;
+        if (vnic && row->status.state != ROW_ERROR) {
+            read_ring(row, config, rec, vnic);
+        }
+    } else if (!strcmp(rec->action, "host")) {
+        row->rule.action = RULE_HOST;
+    } else if (!strcmp(rec->action, "drop")) {
+        row->rule.action = RULE_DROP;
+    } else {
+        row_inactive(&row->status, "action: this version has no %s instances",
+                     !strcmp(rec->action, "vns") ? "VNS" : "EVI");
+    }
+}
+
+static void
+read_match(struct classifier_row *row, const char *s)
+{
+    char *error = match_parse(s, &row->rule.match);
+
+    if (error) {
+        row_error(&row->status, "match: %s", error);
+        free(error);
+    }
+}
+
+static enum placement
+parse_placement(const char *s)
+{
+    return (!s || !strcmp(s, "auto") ? PLACEMENT_AUTO
+            : !strcmp(s, "hw") ? PLACEMENT_HW
+            : PLACEMENT_SW);
+}
+
+static void
+read_classifier(struct config *config,
+                const struct ovsrec_vnic_classifier *rec)
+{
+    struct classifier_row *row = xzalloc(sizeof *row);
+    const struct vnic_row *vnic;
+
+    row->name = xstrdup(rec->name);
+    row->rule.name = row->name;
+    row->rule.priority = optional_int(rec->priority, rec->n_priority,
+                                      RULE_PRIORITY_DEFAULT);
+    row->placement = parse_placement(rec->placement);
+    row->rule.in_hardware = row->placement != PLACEMENT_SW;
+    shash_add(&config->classifiers, rec->name, row);
+
+    if (!optional_bool(rec->enabled, rec->n_enabled, true)) {
+        row_inactive(&row->status, "enabled: is false");
+    }
+    vnic = read_owner(row, config, rec);
+    check_argument(row, rec);
+    read_action(row, config, rec, vnic);
+    read_match(row, rec->match);
+}
+
+/* Makes 'row' one of its owner's rules, if it gets along with those that are
+ * there. */
+static void
+add_rule(struct classifier_row *row)
+{
+    struct rule_list *list = row->owner;
+    const char *other;
+
+    if (!list->checker) {
+        list->checker = rules_checker_create();
+    }
+    switch (rules_checker_add(list->checker, &row->rule, &other)) {
+    case RULES_OK:
+        if (list->n_rules == list->allocated) {
+            list->rules = x2nrealloc(list->rules, &list->allocated,
+                                     sizeof *list->rules);
+        }
+        list->rules[list->n_rules++] = row->rule;
+        break;
+    case RULES_OVERLAP:
+        row_error(&row->status, "priority: overlaps rule \"%s\" of equal "
+                  "priority; change one of the priorities or matches", other);
+        break;
+    case RULES_TOO_MANY_MASKS:
+        row_error(&row->status, "match: has a combination of fields and "
+                  "prefix lengths beyond the %d that the rules before it, by "
+                  "name, use already; match on the same as one of them",
+                  RULES_MAX_MASKS);
+        break;
+    }
+}
+
+static void
+rule_list_close(struct rule_list *list)
+{
+    rules_checker_destroy(list->checker);
+    list->checker = NULL;
+}
+
+void
+rule_list_destroy(struct rule_list *list)
+{
+    rule_list_close(list);
+    free(list->rules);
+}
+
+/* By name, for of two rules that can't both be in use it must not be chance
+ * which one is. */
+static void
+collect_rules(struct config *config)
+{
+    const struct shash_node **sorted = shash_sort(&config->classifiers);
+    struct shash_node *node;
+
+    for (size_t i = 0; i < shash_count(&config->classifiers); i++) {
+        struct classifier_row *row = sorted[i]->data;
+
+        if (row->status.state == ROW_ACTIVE) {
+            add_rule(row);
+        }
+    }
+    free(sorted);
+    SHASH_FOR_EACH (node, &config->links) {
+        rule_list_close(&((struct link_row *) node->data)->classifier);
+    }
+    SHASH_FOR_EACH (node, &config->vnics) {
+        rule_list_close(&((struct vnic_row *) node->data)->classifier);
+    }
+}
+
 void
 config_read_classifiers(struct config *config, const struct ovsdb_idl *idl)
 {
     const struct ovsrec_vnic_classifier *rec;
+    struct shash_node *node;
 
     OVSREC_VNIC_CLASSIFIER_FOR_EACH (rec, idl) {
-        struct classifier_row *row = xzalloc(sizeof *row);
+        read_classifier(config, rec);
+    }
+    collect_rules(config);
+    SHASH_FOR_EACH (node, &config->classifiers) {
+        struct classifier_row *row = node->data;
 
-        shash_add(&config->classifiers, rec->name, row);
-        check_owner(row, config, rec);
-        check_argument(row, rec);
-        check_match(row, rec->match);
-        row_inactive(&row->status, "%s", optional_bool(
-            rec->enabled, rec->n_enabled, true)
-            ? "this version classifies by MAC address and VLAN only"
-            : "enabled: is false");
+        if (row->status.state == ROW_ACTIVE) {
+            row_inactive(&row->status, "this version classifies by MAC "
+                         "address and VLAN only");
+        }
     }
 }

@@ -196,3 +196,18 @@ config_read_rings(struct config *config)
         }
     }
 }
+
+struct ring_row *
+config_find_ring(const struct config *config,
+                 const struct ovsrec_vnic_ring *rec)
+{
+    const struct uuid *uuid = &rec->header_.uuid;
+    struct ring_row *row;
+
+    HMAP_FOR_EACH_WITH_HASH (row, node, uuid_hash(uuid), &config->rings) {
+        if (uuid_equals(&row->uuid, uuid)) {
+            return row;
+        }
+    }
+    return NULL;
+}

@@ -126,6 +126,7 @@ vnic_rows_destroy(struct shash *rows)
 
         row_status_clear(&row->status);
         row_status_clear(&row->runtime);
+        rule_list_destroy(&row->classifier);
         free(row->name);
         free(row->link);
         free(row->rings);
@@ -172,6 +173,7 @@ config_destroy(struct config *config)
         struct link_row *row = node->data;
 
         row_status_clear(&row->status);
+        rule_list_destroy(&row->classifier);
         smap_destroy(&row->config.options);
         smap_destroy(&row->capabilities);
         free(row->name);
@@ -184,6 +186,7 @@ config_destroy(struct config *config)
         struct classifier_row *row = node->data;
 
         row_status_clear(&row->status);
+        free(row->name);
         free(row);
     }
     shash_destroy(&config->classifiers);

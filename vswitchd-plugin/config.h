@@ -63,12 +63,22 @@ struct row_status {
     char *reason;               /* NULL if there is nothing to say. */
 };
 
+/* The active rules of an owner in the table VNIC_Classifier, by name. */
+struct rule_list {
+    struct rule_config *rules;
+    size_t n_rules, allocated;
+
+    /* While rows are read. */
+    struct rules_checker *checker; /* NULL before the first rule. */
+};
+
 /* A VNIC_Link, or a VNIC of kind etherstub. */
 struct link_row {
     char *name;
     bool is_etherstub;
     bool is_port;               /* Its device is a port of a bridge too. */
     struct smap capabilities;
+    struct rule_list classifier; /* For all of its frames. */
     struct row_status status;
 
     /* While rows are read. */
@@ -95,6 +105,7 @@ struct vnic_row {
     char *front, *front_type;   /* Those of 'config', too. */
     const char *netns;          /* Of the guest, or NULL; while rows are
                                  * read. */
+    struct rule_list classifier; /* For frames that it claims. */
 
     /* The VNS_Instance that its packets belong to, in the same struct config:
      * of rings without their own, and of the default ring. */
@@ -124,7 +135,14 @@ struct ring_row {
     struct row_status runtime;
 };
 
+enum placement { PLACEMENT_AUTO, PLACEMENT_HW, PLACEMENT_SW };
+
 struct classifier_row {
+    char *name;
+    struct rule_config rule;    /* Good if 'owner' is nonnull. */
+    enum placement placement;
+    struct rule_list *owner;    /* That of a link or a VNIC in the same struct
+                                 * config, or NULL. */
     struct row_status status;
 };
 
@@ -195,6 +213,10 @@ struct vns_row *config_find_vns(const struct config *, const char *name,
                                 struct row_status *status);
 /* Back to active without a reason. */
 void row_status_clear(struct row_status *);
+
+struct ring_row *config_find_ring(const struct config *,
+                                  const struct ovsrec_vnic_ring *);
+void rule_list_destroy(struct rule_list *);
 
 /* For config-vnic.c, config-port.c: what rows and options have in common. */
 struct vnic_row *vnic_row_create(struct shash *rows, const char *name);

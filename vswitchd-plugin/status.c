@@ -106,27 +106,13 @@ write_links(const struct config *config, const struct ovsdb_idl *idl)
     }
 }
 
-static const struct ring_row *
-find_ring(const struct config *config, const struct ovsrec_vnic_ring *rec)
-{
-    const struct uuid *uuid = &rec->header_.uuid;
-    const struct ring_row *row;
-
-    HMAP_FOR_EACH_WITH_HASH (row, node, uuid_hash(uuid), &config->rings) {
-        if (uuid_equals(&row->uuid, uuid)) {
-            return row;
-        }
-    }
-    return NULL;
-}
-
 static void
 write_rings(const struct config *config, const struct ovsrec_vnic *vnic,
             const struct shash *ifaces)
 {
     for (size_t i = 0; i < vnic->n_rings; i++) {
         const struct ovsrec_vnic_ring *rec = vnic->rings[i];
-        const struct ring_row *row = find_ring(config, rec);
+        const struct ring_row *row = config_find_ring(config, rec);
 
         if (row) {
             const struct row_status *status = row_effective(&row->status,
@@ -328,7 +314,7 @@ write_vnic_statistics(const struct config *config,
     ovsrec_vnic_set_statistics(rec, stats.keys, stats.values, stats.n);
 
     for (size_t i = 0; i < rec->n_rings; i++) {
-        const struct ring_row *row = find_ring(config, rec->rings[i]);
+        const struct ring_row *row = config_find_ring(config, rec->rings[i]);
 
         if (row) {
             write_ring_statistics(row, rec->rings[i]);

@@ -1,0 +1,47 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef VNIC_RULE_CONFIG_H
+#define VNIC_RULE_CONFIG_H 1
+
+/* Configuration of a classification rule
+ * ======================================
+ *
+ * What: a rule as it is wanted, in plain values.  It has a header of its own
+ * because "struct rule" in rules.h is also the name of something else in
+ * ofproto, which those who just pass configuration on may include.
+ *
+ * Data flow: VNIC_Classifier rows --> struct rule_config --rules_create()-->
+ * struct rule; also --> hw.h.
+ *
+ * Ownership: strings are the caller's.
+ *
+ * Thread-safety: plain data.
+ *
+ * Errors: rules-check.h finds what must not be passed on. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/match.h"
+
+#define RULES_MAX_MASKS 32
+
+enum rule_action {
+    RULE_RING,                  /* Into ring 'ring' of the VNIC. */
+    RULE_HOST,                  /* To the default port of the link. */
+    RULE_DROP,
+};
+
+struct rule_config {
+    const char *name;           /* Of the VNIC_Classifier row. */
+    uint16_t priority;
+    struct match match;
+    enum rule_action action;
+    const char *vnic;           /* Whose ring; NULL for the owner's own. */
+    unsigned int ring;          /* With RULE_RING: the id of the ring. */
+    bool in_hardware;           /* Wanted there, see hw.h. */
+};
+
+#endif /* datapath-ext/rule-config.h */
