@@ -109,6 +109,14 @@ rules_destroy(struct rules *rules)
 }
 
 void
+rules_retire(struct rules *rules)
+{
+    if (rules) {
+        ovsrcu_postpone(rules_destroy, rules);
+    }
+}
+
+void
 rules_extract(struct dp_packet *packet, struct flow *flow)
 {
     pkt_metadata_init(&packet->md, ODPP_NONE);

@@ -37,7 +37,7 @@
  *       other_config:vlan-limit).
  *
  * Ownership: rules_create() copies what it is given.  The owner frees a set
- * with rules_destroy() a grace period after it was unpublished.
+ * with rules_retire() when it was unpublished.
  *
  * Thread-safety: rules_lookup() in any thread that is not quiescent; a set
  * never changes but for its counters.  rules_destroy() in the main thread or
@@ -72,6 +72,8 @@ struct rule {
 
 struct rules *rules_create(const struct rule_config *, size_t n);
 void rules_destroy(struct rules *);
+/* rules_destroy() after a grace period. */
+void rules_retire(struct rules *);
 
 /* Makes the 'flow' of a frame as it came from the device, with its tags.
  * Initializes the packet's metadata, which is undefined until a datapath does
