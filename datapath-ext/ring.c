@@ -17,6 +17,16 @@
 #include "seq.h"
 #include "util.h"
 
+/* For ThreadSanitizer, which can't see that what is put into 'others' comes
+ * before its being taken out: the consumer loads one half of a word that
+ * producers store as a whole. */
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#else
+#define __tsan_acquire(ADDRESS)
+#define __tsan_release(ADDRESS)
+#endif
+
 struct ring {
     /* Constant. */
     struct ring_options options;
@@ -153,6 +163,7 @@ ring_put(struct ring *ring, struct dp_packet **packets, size_t n)
     if (ring->options.service) {
         service_put(&ring->slot, n);
     }
+    __tsan_release(ring->others);
     dropped = queue_put(ring, ring->others, packets, n);
     if (OVS_UNLIKELY(dropped) && ring->options.service) {
         service_got(&ring->slot, dropped);
@@ -193,10 +204,13 @@ queue_get(struct rte_ring *queue, struct limit *limit,
     size_t n;
 
     if (OVS_LIKELY(!limit)) {
-        return rte_ring_dequeue_burst(queue, (void **) packets, max, NULL);
+        n = rte_ring_dequeue_burst(queue, (void **) packets, max, NULL);
+        __tsan_acquire(queue);
+        return n;
     }
     n = rte_ring_dequeue_burst_start(queue, (void **) packets, max, NULL);
     if (n) {
+        __tsan_acquire(queue);
         n = limit_admit(limit, packets, n);
         rte_ring_dequeue_finish(queue, n);
     }

@@ -28,6 +28,8 @@ tests_test_vnic_SOURCES = \
 	tests/naive-rules.h \
 	tests/probe-seam.c \
 	tests/probe-seam.h \
+	tests/rule-set.c \
+	tests/rule-set.h \
 	tests/tcp-frame.c \
 	tests/tcp-frame.h \
 	tests/test-classify.c \
@@ -38,7 +40,7 @@ tests_test_vnic_SOURCES = \
 	tests/test-rules.c \
 	tests/test-snoop.c
 tests_test_vnic_CPPFLAGS = $(AM_CPPFLAGS) -I $(OVS_DIR)/tests
-tests_test_vnic_LDADD = $(OVS_DIR)/tests/ovstest.o \
+tests_test_vnic_LDADD = $(OVS_AGAIN_OBJECTS) $(OVS_DIR)/tests/ovstest.o \
 	vswitchd-plugin/libvswitchdplugin.a \
 	datapath-ext/libdatapathext.a $(OVS_LDADD)
 tests_test_vnic_LDFLAGS = $(AM_LDFLAGS) $(OVS_VSWITCHD_LDFLAGS) \

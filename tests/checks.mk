@@ -3,9 +3,11 @@
 #
 #     make check-style    the rules that tests/check-style lists
 #     make check-asan     'make check' under AddressSanitizer and UBSan
+#     make check-tsan     programs with several threads under ThreadSanitizer
 #     make check-clang    the build with clang, with thread-safety analysis
+#     make check-fuzz     libFuzzer targets, FUZZ_SECONDS each
 
-EXTRA_DIST += tests/check-style tests/lsan.supp
+EXTRA_DIST += tests/check-style tests/lsan.supp tests/tsan.supp
 
 # 'make' runs this when a file that we distribute has changed; 'make check'
 # always, and has the rules prove that each of them can fail.
@@ -82,8 +84,103 @@ check-clang:
 	$(MAKE) $(AM_MAKEFLAGS) clang/config.status
 	cd clang && $(MAKE) $(AM_MAKEFLAGS) all $(check_PROGRAMS)
 
+# Some files of Open vSwitch, compiled once more with the flags of a second
+# build: the linker takes them before those in the archives.
+OVS_AGAIN =
+OVS_AGAIN_CFLAGS =
+OVS_AGAIN_OBJECTS =
+.PHONY: ovs-again
+ovs-again:
+	@$(MKDIR_P) ovs-again
+	@for name in $(OVS_AGAIN); do \
+	    src=$(OVS_DIR)/lib/$$name.c && obj=ovs-again/$$name.o && \
+	    if test ! $$obj -nt $$src; then \
+	        echo "  CC       $$obj" && \
+	        $(COMPILE) -w $(OVS_AGAIN_CFLAGS) -c -o $$obj $$src || exit 1; \
+	    fi; \
+	done
+make_again = objects= && for name in $$names; do \
+	    objects="$$objects ovs-again/$$name.o"; \
+	done && \
+	$(MAKE) $(AM_MAKEFLAGS) OVS_AGAIN="$$names" ovs-again && \
+	$(MAKE) $(AM_MAKEFLAGS) OVS_AGAIN_OBJECTS="$$objects"
+
+# ThreadSanitizer has to see the synchronization to know of it: that of Open
+# vSwitch's RCU and classifier in these files, that of DPDK's rings in headers,
+# for which it needs the variant that is written with C11's atomics.  (The
+# fences in there are beyond it; gcc would warn of each.)
+TSAN_CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=thread -Wno-tsan
+TSAN_AGAIN = ccmap classifier cmap ovs-rcu ovs-thread pvector seq
+
+# It also wants to choose its addresses, which newer kernels' randomization
+# takes.
+tsan/config.status: $(second_needs)
+	$(AM_V_at)dir=tsan; $(second_source) && $(second_configure) \
+		CC='$(CC)' CFLAGS='$(TSAN_CFLAGS)' PYTHON3='$(PYTHON3)' \
+		CPPFLAGS=-DRTE_USE_C11_MEM_MODEL
+.PHONY: check-tsan
+check-tsan: tsan/config.status
+	cd tsan && names='$(TSAN_AGAIN)' && $(make_again) tests/test-vnic
+	cd tsan && export TSAN_OPTIONS="halt_on_error=1 suppressions=$(abs_srcdir)/tests/tsan.supp $$TSAN_OPTIONS" && \
+	for test in 'test-ring order' 'test-ring sources' \
+	    'test-ring two-ways' 'test-ring threads' \
+	    'test-rules check 2000 1' 'test-rules publish 200'; do \
+	    echo "  $$test" && setarch -R tests/test-vnic $$test || exit 1; \
+	done
+
+# libFuzzer.  Seeds come from the generators of test-rules; what was found
+# before stays in fuzz/corpus and is where the next run starts.  Open vSwitch's
+# parsers are compiled with coverage, or the fuzzer would not see them, and
+# with AddressSanitizer; UBSan knows some things about them that aren't ours.
+FUZZ_CFLAGS = -O1 -g -fno-omit-frame-pointer \
+	-fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined
+FUZZ_AGAIN = classifier flow match meta-flow ofp-parse packets
+FUZZ_SECONDS = 60
+FUZZ_SEEDS = 200
+
+EXTRA_PROGRAMS = tests/fuzz-match tests/fuzz-packet
+tests_fuzz_match_SOURCES = tests/fuzz-match.c tests/fuzz.h
+tests_fuzz_match_LDADD = $(OVS_AGAIN_OBJECTS) \
+	vswitchd-plugin/libvswitchdplugin.a $(OVS_LDADD)
+tests_fuzz_match_LDFLAGS = $(AM_LDFLAGS) $(OVS_VSWITCHD_LDFLAGS) \
+	-fsanitize=fuzzer
+tests_fuzz_packet_SOURCES = \
+	tests/fuzz-packet.c \
+	tests/fuzz.h \
+	tests/naive-random.c \
+	tests/naive-rules.c \
+	tests/naive-rules.h \
+	tests/rule-set.c \
+	tests/rule-set.h
+tests_fuzz_packet_LDADD = $(OVS_AGAIN_OBJECTS) \
+	vswitchd-plugin/libvswitchdplugin.a datapath-ext/libdatapathext.a \
+	$(OVS_LDADD)
+tests_fuzz_packet_LDFLAGS = $(tests_fuzz_match_LDFLAGS)
+CLEANFILES += $(EXTRA_PROGRAMS)
+
+fuzz/config.status: $(second_needs)
+	$(AM_V_at)dir=fuzz; $(second_source) && $(second_configure) \
+		CC='$(CLANG)' CFLAGS='$(FUZZ_CFLAGS)' PYTHON3='$(PYTHON3)'
+.PHONY: check-fuzz
+check-fuzz: fuzz/config.status
+	cd fuzz && names='$(FUZZ_AGAIN)' && \
+	$(make_again) OVS_AGAIN_CFLAGS=-fno-sanitize=undefined \
+	    $(EXTRA_PROGRAMS)
+	$(MAKE) $(AM_MAKEFLAGS) tests/test-vnic
+	cd fuzz && $(MKDIR_P) seeds corpus/match corpus/packet && \
+	../tests/test-vnic test-rules seeds seeds $(FUZZ_SEEDS) && \
+	for target in match packet; do \
+	    $(MKDIR_P) seeds/$$target && \
+	    mv seeds/$$target-* seeds/$$target && \
+	    tests/fuzz-$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+	        -max_len=256 -print_final_stats=1 \
+	        corpus/$$target seeds/$$target || exit 1; \
+	done
+
 CLEAN_LOCAL += clean-second
 clean-second:
-	for dir in asan clang; do \
+	rm -rf ovs-again
+	for dir in asan tsan clang fuzz; do \
 	    test ! -f $$dir/Makefile || (cd $$dir && $(MAKE) clean) || exit 1; \
 	done

@@ -8,185 +8,34 @@
 #include "datapath-ext/rules.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <sched.h>
 
 #include "datapath-ext/rules-check.h"
 #include "dp-packet.h"
 #include "flow.h"
-#include "openvswitch/dynamic-string.h"
+#include "openflow/openflow.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
 #include "ovstest.h"
 #include "packets.h"
 #include "random.h"
-#include "tests/naive-rules.h"
 #include "tests/probe-seam.h"
+#include "tests/rule-set.h"
 #include "timeval.h"
 #include "util.h"
 #include "vswitchd-plugin/match.h"
 
-/* Pairs of sets: what is tested, and the naive one. */
-
-#define MAX_RULES 400
-
-struct set {
-    struct rule_config configs[MAX_RULES];
-    struct naive_rule naive[MAX_RULES];
-    size_t n, n_masks;
-    struct rules_checker *checker;
-};
-
-static bool
-naive_has_mask(const struct set *set, const struct naive_key *mask)
-{
-    for (size_t i = 0; i < set->n; i++) {
-        if (!memcmp(&set->naive[i].mask, mask, sizeof *mask)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The first rule of 'set' that overlaps 'rule', or NULL. */
-static const char *
-naive_find_overlap(const struct set *set, const struct naive_rule *rule)
-{
-    for (size_t i = 0; i < set->n; i++) {
-        if (naive_overlap(&set->naive[i], rule)) {
-            return set->naive[i].name;
-        }
-    }
-    return NULL;
-}
-
+/* Frames in memory of just their size, for AddressSanitizer. */
 static void
-config_init(struct rule_config *config, const struct naive_rule *naive)
-{
-    char *s = naive_format(naive);
-    char *error = match_parse(s, &config->match);
-
-    if (error) {
-        ovs_fatal(0, "%s: %s", s, error);
-    }
-    free(s);
-    config->name = naive->name;
-    config->priority = naive->priority;
-    config->action = RULE_DROP;
-}
-
-/* Adds the rule 'set->naive[set->n]' if nothing is wrong with it, about which
- * the checker must agree with the naive search. */
-static enum rules_problem
-set_add(struct set *set)
-{
-    struct naive_rule *naive = &set->naive[set->n];
-    bool is_new_mask = !naive_has_mask(set, &naive->mask);
-    const char *overlap, *other;
-    enum rules_problem problem;
-
-    snprintf(naive->name, sizeof naive->name, "r%"PRIuSIZE, set->n);
-    config_init(&set->configs[set->n], naive);
-    problem = rules_checker_add(set->checker, &set->configs[set->n], &other);
-
-    overlap = naive_find_overlap(set, naive);
-    if (is_new_mask && set->n_masks == RULES_MAX_MASKS) {
-        assert(problem == RULES_TOO_MANY_MASKS && !other);
-    } else if (overlap) {
-        assert(problem == RULES_OVERLAP && other == overlap);
-    } else {
-        assert(problem == RULES_OK && !other);
-        set->n_masks += is_new_mask;
-        set->n++;
-    }
-    return problem;
-}
-
-static struct set *
-set_create(size_t n_tries)
-{
-    struct set *set = xzalloc(sizeof *set);
-
-    set->checker = rules_checker_create();
-    for (size_t i = 0; i < n_tries && set->n < MAX_RULES; i++) {
-        naive_random_rule(&set->naive[set->n]);
-        set_add(set);
-    }
-    return set;
-}
-
-static void
-set_destroy(struct set *set)
-{
-    rules_checker_destroy(set->checker);
-    free(set);
-}
-
-/* Frames. */
-
-static void
-extract(const uint8_t *frame, size_t size, struct flow *flow)
-{
-    struct dp_packet packet;
-
-    dp_packet_use_const(&packet, frame, size);
-    /* What a device delivers has any metadata. */
-    random_bytes(&packet.md, sizeof packet.md);
-    rules_extract(&packet, flow);
-}
-
-static void OVS_NO_RETURN
-disagree(const struct set *set, const uint8_t *frame, size_t size,
-         const struct rule *rule, const struct naive_rule *naive)
-{
-    struct ds s = DS_EMPTY_INITIALIZER;
-
-    ds_put_hex_dump(&s, frame, size, 0, false);
-    for (size_t i = 0; i < set->n; i++) {
-        const struct naive_rule *each = &set->naive[i];
-
-        if (each == naive || (rule && !strcmp(each->name, rule->name))) {
-            char *match = naive_format(each);
-
-            ds_put_format(&s, "%s: priority=%d,%s\n", each->name,
-                          each->priority, match);
-            free(match);
-        }
-    }
-    ovs_fatal(0, "at most %d tags: found %s, the naive search %s\n%s",
-              flow_vlan_limit, rule ? rule->name : "nothing",
-              naive ? naive->name : "nothing", ds_cstr(&s));
-}
-
-/* Returns whether a rule matched. */
-static bool
-compare(const struct set *set, const struct rules *rules,
-        const uint8_t *frame, size_t size)
-{
-    const struct naive_rule *naive;
-    const struct rule *rule;
-    struct naive_key key;
-    struct flow flow;
-
-    extract(frame, size, &flow);
-    rule = rules_lookup(rules, &flow);
-    naive_parse(frame, size, flow_vlan_limit, &key);
-    naive = naive_lookup(set->naive, set->n, &key);
-    if (!rule != !naive || (rule && strcmp(rule->name, naive->name))) {
-        disagree(set, frame, size, rule, naive);
-    }
-    return rule;
-}
-
-static void
-compare_random(const struct set *set, const struct rules *rules, size_t n,
-               uint64_t *n_hits)
+compare_random(const struct rule_set *set, size_t n, uint64_t *n_hits)
 {
     for (size_t i = 0; i < n; i++) {
         uint8_t frame[NAIVE_MAX_FRAME];
         size_t size = naive_random_frame(frame);
         uint8_t *copy = xmemdup(frame, size ? size : 1);
 
-        *n_hits += compare(set, rules, copy, size);
+        *n_hits += rule_set_compare(set, copy, size);
         free(copy);
     }
 }
@@ -213,21 +62,20 @@ test_check(struct ovs_cmdl_context *ctx)
 
     init_seed(ctx, 2);
     while (n < n_pairs) {
-        struct set *set = set_create(random_range(100));
-        struct rules *rules = rules_create(set->configs, set->n);
+        struct rule_set *set = rule_set_create(random_range(100));
 
-        assert(rules_count(rules) == set->n);
-        assert(rules_count_masks(rules) == set->n_masks);
+        assert(rules_count(set->rules) == set->n);
+        assert(rules_count_masks(set->rules) == set->n_masks);
         for (size_t i = 0; i < set->n; i++) {
-            assert(!strcmp(rules_get(rules, i)->name, set->naive[i].name));
+            assert(!strcmp(rules_get(set->rules, i)->name,
+                           set->naive[i].name));
         }
         flow_limit_vlans(random_range(3));
-        compare_random(set, rules, FRAMES_PER_SET, &n_hits);
+        compare_random(set, FRAMES_PER_SET, &n_hits);
         n += FRAMES_PER_SET;
         n_rules += set->n;
         n_sets++;
-        rules_destroy(rules);
-        set_destroy(set);
+        rule_set_destroy(set);
         ovsrcu_quiesce();
     }
     printf("%"PRIu64" frames on %"PRIu64" sets of %"PRIu64" rules: "
@@ -242,32 +90,25 @@ test_check(struct ovs_cmdl_context *ctx)
 static void
 test_masks(struct ovs_cmdl_context *ctx)
 {
-    struct set *set = xzalloc(sizeof *set);
-    struct rules *rules;
     uint64_t n_hits = 0, max_probes = 0;
+    struct rule_set *set;
 
     init_seed(ctx, 1);
-    set->checker = rules_checker_create();
-    for (size_t i = 0; set->n < MAX_RULES && i < 100 * MAX_RULES; i++) {
-        naive_random_rule(&set->naive[set->n]);
-        set_add(set);
-    }
+    set = rule_set_create(100 * RULE_SET_MAX);
     assert(set->n_masks == RULES_MAX_MASKS);
-    rules = rules_create(set->configs, set->n);
     for (int i = 0; i < 100000; i++) {
         uint64_t before = probe_count();
 
-        compare_random(set, rules, 1, &n_hits);
+        compare_random(set, 1, &n_hits);
         max_probes = MAX(max_probes, probe_count() - before);
         assert(max_probes <= RULES_MAX_MASKS);
-        assert(rules_count_masks(rules) == RULES_MAX_MASKS);
+        assert(rules_count_masks(set->rules) == RULES_MAX_MASKS);
     }
     printf("%"PRIuSIZE" rules, %"PRIuSIZE" masks, at most %"PRIu64" probes, "
            "%"PRIu64" hits\n", set->n, set->n_masks, max_probes, n_hits);
     fflush(stdout);
     assert(max_probes == RULES_MAX_MASKS);
-    rules_destroy(rules);
-    set_destroy(set);
+    rule_set_destroy(set);
 }
 
 /* many: a set as large as a configuration may get, which must take neither a
@@ -328,10 +169,9 @@ test_many(struct ovs_cmdl_context *ctx OVS_UNUSED)
     }
 }
 
-/* publish: sets are replaced while threads look up in them. */
+/* publish SWAPS [SEED]: sets are replaced while threads look up in them. */
 
 #define N_FLOWS 64
-#define N_SWAPS 2000
 #define N_READERS 2
 
 struct shared {
@@ -435,16 +275,17 @@ test_publish(struct ovs_cmdl_context *ctx)
 {
     pthread_t threads[N_READERS];
     struct shared shared;
+    unsigned int n_swaps = strtoul(ctx->argv[1], NULL, 10);
     uint64_t n = 0;
 
-    init_seed(ctx, 1);
+    init_seed(ctx, 2);
     ovsrcu_init(&shared.rules, generation_create(0));
     atomic_init(&shared.generation, 0);
     atomic_init(&shared.stop, false);
     for (int i = 0; i < N_READERS; i++) {
         threads[i] = ovs_thread_create("reader", read_forever, &shared);
     }
-    for (unsigned int i = 1; i <= N_SWAPS; i++) {
+    for (unsigned int i = 1; i <= n_swaps; i++) {
         struct rules *old = ovsrcu_get_protected(struct rules *,
                                                  &shared.rules);
 
@@ -462,8 +303,8 @@ test_publish(struct ovs_cmdl_context *ctx)
         n += *(uint64_t *) result;
         free(result);
     }
-    printf("%d sets, %"PRIu64" lookups\n", N_SWAPS, n);
-    assert(n > N_SWAPS);
+    printf("%u sets, %"PRIu64" lookups\n", n_swaps, n);
+    assert(n > n_swaps);
     rules_destroy(ovsrcu_get_protected(struct rules *, &shared.rules));
 }
 
@@ -472,21 +313,19 @@ test_publish(struct ovs_cmdl_context *ctx)
 static void
 benchmark(size_t n_rules, struct flow *flows, size_t n_flows)
 {
-    struct set *set = set_create(n_rules);
-    struct rules *rules = rules_create(set->configs, set->n);
+    struct rule_set *set = rule_set_create(n_rules);
     uint64_t n_hits = 0, probes = probe_count();
     const size_t n = 2000000;
     long long int start = time_usec();
 
     for (size_t i = 0; i < n; i++) {
-        n_hits += rules_lookup(rules, &flows[i % n_flows]) != NULL;
+        n_hits += rules_lookup(set->rules, &flows[i % n_flows]) != NULL;
     }
     printf("%3"PRIuSIZE" rules, %2"PRIuSIZE" masks: %4.0f ns per lookup, "
            "%4.1f probes, %2.0f %% hits\n", set->n, set->n_masks,
            (time_usec() - start) * 1000.0 / n,
            (double) (probe_count() - probes) / n, n_hits * 100.0 / n);
-    rules_destroy(rules);
-    set_destroy(set);
+    rule_set_destroy(set);
 }
 
 static void
@@ -518,6 +357,49 @@ test_benchmark(struct ovs_cmdl_context *ctx)
     }
 }
 
+/* seeds DIRECTORY N: what the fuzz targets start from. */
+
+static void
+write_seed(const char *directory, const char *kind, int i, const void *data,
+           size_t size)
+{
+    char *path = xasprintf("%s/%s-%04d", directory, kind, i);
+    FILE *stream = fopen(path, "w");
+
+    if (!stream || fwrite(data, 1, size, stream) != size || fclose(stream)) {
+        ovs_fatal(errno, "%s", path);
+    }
+    free(path);
+}
+
+static void
+test_seeds(struct ovs_cmdl_context *ctx)
+{
+    int n = atoi(ctx->argv[2]);
+
+    random_set_seed(1);
+    for (int i = 0; i < n; i++) {
+        uint8_t frame[NAIVE_MAX_FRAME];
+        size_t size = naive_random_frame(frame);
+        struct rule_config config;
+        struct naive_rule rule;
+        char *s;
+
+        write_seed(ctx->argv[1], "packet", i, frame, size);
+
+        /* As an operator would write it, and as a program. */
+        naive_random_rule(&rule);
+        s = naive_format(&rule);
+        if (i % 2) {
+            ovs_assert(!match_parse(s, &config.match));
+            free(s);
+            s = match_to_string(&config.match, NULL, OFP_DEFAULT_PRIORITY);
+        }
+        write_seed(ctx->argv[1], "match", i, s, strlen(s));
+        free(s);
+    }
+}
+
 static void
 test_rules_main(int argc, char *argv[])
 {
@@ -525,7 +407,8 @@ test_rules_main(int argc, char *argv[])
         { "check", "PAIRS [SEED]", 1, 2, test_check, OVS_RO },
         { "masks", "[SEED]", 0, 1, test_masks, OVS_RO },
         { "many", NULL, 0, 0, test_many, OVS_RO },
-        { "publish", "[SEED]", 0, 1, test_publish, OVS_RO },
+        { "publish", "SWAPS [SEED]", 1, 2, test_publish, OVS_RO },
+        { "seeds", "DIRECTORY N", 2, 2, test_seeds, OVS_RO },
         { "benchmark", "[SEED]", 0, 1, test_benchmark, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };
