@@ -201,8 +201,8 @@ read_action(struct classifier_row *row, const struct config *config,
     } else if (!strcmp(rec->action, "drop")) {
         row->rule.action = RULE_DROP;
     } else {
-        row_inactive(&row->status, "action: this version has no %s instances",
-                     !strcmp(rec->action, "vns") ? "VNS" : "EVI");
+        row_inactive(&row->status, "action: this version has no action %s",
+                     rec->action);
     }
 }
 
