@@ -10,6 +10,7 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/datapath-ext.h \
 	datapath-ext/drop.c \
 	datapath-ext/drop.h \
+	datapath-ext/frame.h \
 	datapath-ext/front.c \
 	datapath-ext/front.h \
 	datapath-ext/hw-actions.c \
@@ -25,6 +26,7 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/learned.h \
 	datapath-ext/limit.c \
 	datapath-ext/limit.h \
+	datapath-ext/link-classify.c \
 	datapath-ext/link-private.h \
 	datapath-ext/link-rx.c \
 	datapath-ext/link-tx.c \
@@ -36,6 +38,7 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/netdev-vnic.h \
 	datapath-ext/ring.c \
 	datapath-ext/ring.h \
+	datapath-ext/rule-config.c \
 	datapath-ext/rule-config.h \
 	datapath-ext/rules-check.c \
 	datapath-ext/rules-check.h \

@@ -8,7 +8,10 @@
 
 #include "datapath-ext/link.h"
 #include "datapath-ext/netdev-vnic.h"
+#include "datapath-ext/rules.h"
 #include "datapath-ext/vnic.h"
+#include "dp-packet.h"
+#include "flow.h"
 #include "netdev.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
@@ -47,7 +50,7 @@ datapath_ext_init(void)
 void
 datapath_ext_exit(void)
 {
-    datapath_ext_set_vnics(NULL, 0);
+    datapath_ext_set_vnics(NULL, 0, NULL, 0);
     datapath_ext_set_links(NULL, 0);
 }
 
@@ -230,12 +233,77 @@ link_add_capabilities(const char *name, struct smap *smap)
     }
 }
 
+size_t
+link_match(const char *name, const struct flow *flow,
+           struct match_result **results)
+{
+    const struct link *link = find_link(name);
+    struct flow tagged = *flow;
+    struct dp_packet *packet;
+    size_t n;
+
+    *results = NULL;
+    if (!link) {
+        return 0;
+    }
+    packet = dp_packet_new(0);
+    flow_fix_vlan_tpid(&tagged);
+    flow_compose(packet, &tagged, NULL, 64);
+    n = link_explain(link, packet, results);
+    dp_packet_delete(packet);
+    return n;
+}
+
+void
+match_results_free(struct match_result *results, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(results[i].port);
+        free(results[i].why);
+    }
+    free(results);
+}
+
+static bool
+get_rule_info(const struct rules *rules, const char *name,
+              struct rule_info *info)
+{
+    for (size_t i = 0; rules && i < rules_count(rules); i++) {
+        const struct rule *rule = rules_get(rules, i);
+
+        if (!strcmp(rule->name, name)) {
+            *info = (struct rule_info) {
+                .packets = counter_read(&rule->packets),
+                .bytes = counter_read(&rule->bytes),
+            };
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+link_get_rule_info(const char *link_name_, const char *rule,
+                   struct rule_info *info)
+{
+    const struct link *link = find_link(link_name_);
+
+    return link && get_rule_info(link_get_rules(link), rule, info);
+}
+
+bool
+vnic_get_rule_info(const char *vnic, const char *rule, struct rule_info *info)
+{
+    return get_rule_info(vnic_get_rules(vnic), rule, info);
+}
+
 /* VNICs. */
 
 void
-datapath_ext_set_vnics(const struct vnic_config *configs, size_t n)
+datapath_ext_set_vnics(const struct vnic_config *configs, size_t n,
+                       const struct link_rules *rules, size_t n_rules)
 {
-    vnics_set(configs, n);
+    vnics_set(configs, n, rules, n_rules);
 }
 
 void

@@ -52,6 +52,7 @@
 #include "openvswitch/types.h"
 #include "smap.h"
 
+struct flow;
 struct simap;
 
 /* Who classifies: the column hw_classifier. */
@@ -106,6 +107,8 @@ struct vnic_config {
     size_t n_rings;
     const struct in6_addr *addresses; /* Its own, IPv4 ones mapped. */
     size_t n_addresses;
+    const struct rule_config *rules; /* For the frames that it claims. */
+    size_t n_rules;
     bool learns;                /* Are those of which the guest tells added? */
     uint64_t maxbw_kbps;        /* Each way, 0 for no limit. */
     enum vnic_priority priority;
@@ -113,6 +116,20 @@ struct vnic_config {
                                  * past OpenFlow; NULL for none... */
     const char *front_type;     /* ...and its netdev class. */
     const char *error;          /* Why its port must be refused, or NULL. */
+};
+
+/* Rules for all frames that a link receives. */
+struct link_rules {
+    const char *link;
+    const struct rule_config *rules;
+    size_t n;
+};
+
+/* Where a frame goes, and why. */
+struct match_result {
+    char *port;                 /* That receives it, or NULL: it is dropped. */
+    char *why;                  /* A sentence. */
+    bool in_hardware;           /* Did the device find that out? */
 };
 
 struct link_info {
@@ -163,7 +180,9 @@ void datapath_ext_run(void);
 void datapath_ext_wait(void);
 
 void datapath_ext_set_links(const struct link_config *, size_t n);
-void datapath_ext_set_vnics(const struct vnic_config *, size_t n);
+/* All links must be among the 'rules', those without a rule too. */
+void datapath_ext_set_vnics(const struct vnic_config *, size_t n,
+                            const struct link_rules *rules, size_t n_rules);
 
 /* Call when the bridges have added their ports: VNICs find their fronts. */
 void datapath_ext_find_fronts(void);
@@ -185,6 +204,27 @@ bool vnic_get_info(const char *name, struct port_info *);
 /* Returns false if no VNIC of that name is configured. */
 bool vnic_get_addresses(const char *name, struct vnic_addresses *);
 void vnic_addresses_destroy(struct vnic_addresses *);
+
+/* What becomes of a frame with these header fields that the link receives:
+ * returns the number of '*results', 0 if there is no such link.  Counts as no
+ * received frame, but asks the very functions that handle those. */
+size_t link_match(const char *link, const struct flow *,
+                  struct match_result **results);
+void match_results_free(struct match_result *, size_t n);
+
+/* Counters of a rule of a link, or of a VNIC.  Returns false if there is none
+ * of that name. */
+struct rule_info {
+    uint64_t packets, bytes;
+    bool in_hardware;           /* Is it in force there? */
+    char *reason;               /* Why it isn't though it should be, or NULL;
+                                 * to be freed by the caller. */
+};
+
+bool link_get_rule_info(const char *link, const char *rule,
+                        struct rule_info *);
+bool vnic_get_rule_info(const char *vnic, const char *rule,
+                        struct rule_info *);
 
 /* The name of the port of ring 'id', to be freed by the caller. */
 char *ring_port_name(const char *vnic, int id);

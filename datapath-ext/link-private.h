@@ -18,6 +18,7 @@
  * Errors: none. */
 
 #include "datapath-ext/counter.h"
+#include "datapath-ext/frame.h"
 #include "datapath-ext/link.h"
 #include "netdev.h"
 #include "ovs-rcu.h"
@@ -38,6 +39,7 @@ struct link {
     struct classifier_l2 cls;   /* Ports by MAC and VLAN. */
     struct cmap members;        /* By datapath port number. */
     OVSRCU_TYPE(struct link_port *) default_port;
+    OVSRCU_TYPE(struct rules *) rules; /* For all frames; NULL for none. */
     atomic_bool is_paused;      /* Must the device be left alone? */
 
     /* Receive side. */
@@ -51,7 +53,35 @@ struct link {
     struct counter tx_packets, tx_bytes, tx_local;
 
     struct drop_counters drops;
+
+    /* Main thread. */
+    struct rule_config *rule_configs; /* Those of 'rules'. */
+    size_t n_rule_configs;
 };
+
+/* What becomes of a received frame. */
+enum verdict_kind {
+    VERDICT_RING,               /* Into 'ring' of 'port'. */
+    VERDICT_HOST,               /* To the default port: a rule says so. */
+    VERDICT_DROP,               /* A rule says so. */
+    VERDICT_GROUP,              /* Copies for all ports of its VLAN. */
+    VERDICT_UNCLAIMED,          /* To the default port: nobody else wants
+                                 * it. */
+};
+
+struct verdict {
+    enum verdict_kind kind;
+    const struct link_port *port; /* Whose rule or ring it is, or NULL. */
+    struct ring *ring;
+    struct rule *rule;          /* That decided, or NULL. */
+    const char *why;            /* Without one, in words. */
+};
+
+/* Both only look, and count nothing: 'link' for any frame from the device,
+ * 'port' for a frame that is known to be its own. */
+void link_classify(const struct link *, struct frame *, struct verdict *);
+void link_port_classify(const struct link_port *, struct frame *,
+                        struct verdict *);
 
 static inline struct link_port *
 link_port_from_claim(const struct claim *claim)
@@ -63,6 +93,12 @@ static inline struct link_port *
 link_default_port(const struct link *link)
 {
     return ovsrcu_get(struct link_port *, &link->default_port);
+}
+
+static inline struct rules *
+link_rules(const struct link *link)
+{
+    return ovsrcu_get(struct rules *, &link->rules);
 }
 
 static inline bool
@@ -80,7 +116,8 @@ void link_untag(struct dp_packet *);
 /* A copy for another port. */
 struct dp_packet *link_copy(const struct dp_packet *);
 /* Puts 'packet', which another port sent, into a ring of 'port'. */
-void link_deliver(const struct link_port *port, struct dp_packet *packet);
+void link_deliver(const struct link_port *port, struct dp_packet *packet,
+                  uint16_t bare_vlan);
 /* Copies 'packet', which is in 'vlan' but carries no tag of it, to every port
  * in 'vlan' but 'from'. */
 void link_copy_to_vlan(struct link *, const struct dp_packet *packet,

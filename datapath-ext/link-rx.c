@@ -9,7 +9,6 @@
 #include <errno.h>
 
 #include "datapath-ext/ring.h"
-#include "datapath-ext/steer.h"
 #include "dp-packet.h"
 #include "openvswitch/vlog.h"
 #include "packets.h"
@@ -81,17 +80,33 @@ link_copy(const struct dp_packet *packet)
     return copy;
 }
 
-static struct ring *
-port_ring(const struct link_port *port, const struct dp_packet *packet)
-{
-    return (OVS_LIKELY(!port->steer) ? port->ring
-            : steer_frame(port->steer, packet));
-}
-
+/* A neighbour's frame goes where its receiver's own rules say, but those for
+ * all frames of the link are about what comes from the device. */
 void
-link_deliver(const struct link_port *port, struct dp_packet *packet)
+link_deliver(const struct link_port *port, struct dp_packet *packet,
+             uint16_t bare_vlan)
 {
-    ring_put(port_ring(port, packet), &packet, 1);
+    struct verdict verdict;
+    struct frame frame;
+
+    frame_init(&frame, packet);
+    frame.bare_vlan = bare_vlan;
+    link_port_classify(port, &frame, &verdict);
+    if (OVS_UNLIKELY(verdict.rule)) {
+        rule_count(verdict.rule, dp_packet_size(packet));
+    }
+    if (OVS_LIKELY(verdict.kind == VERDICT_RING)) {
+        ring_put(verdict.ring, &packet, 1);
+        return;
+    }
+
+    struct link_port *default_port = link_default_port(port->link);
+
+    if (verdict.kind == VERDICT_HOST && default_port) {
+        ring_put(default_port->ring, &packet, 1);
+    } else {
+        drop_packets(port->drops, DROP_RULE, &packet, 1);
+    }
 }
 
 void
@@ -102,51 +117,60 @@ link_copy_to_vlan(struct link *link, const struct dp_packet *packet,
 
     CMAP_FOR_EACH (port, claim.node, &link->cls.claims) {
         if (port->claim.key.vlan == vlan && port != from) {
-            link_deliver(port, link_copy(packet));
+            link_deliver(port, link_copy(packet), vlan);
         }
     }
 }
 
-/* As link_copy_to_vlan() from nobody, but in order with the unicast frames,
- * which come the same way. */
+/* Gives 'port' its copy of a group-addressed frame, in order with the unicast
+ * frames, which come the same way.  A rule that wants it on the default port
+ * has nothing to do: that has its copy. */
 static void
-receive_copies(struct reception *rx, const struct dp_packet *packet,
-               uint16_t vlan)
+receive_copy(struct reception *rx, struct frame *frame,
+             const struct link_port *port)
 {
-    struct link_port *port;
+    struct dp_packet *copy;
+    struct verdict verdict;
 
-    CMAP_FOR_EACH (port, claim.node, &rx->link->cls.claims) {
-        if (port->claim.key.vlan == vlan) {
-            run_add(rx, port_ring(port, packet), link_copy(packet));
-        }
+    link_port_classify(port, frame, &verdict);
+    if (OVS_UNLIKELY(verdict.rule)) {
+        rule_count(verdict.rule, dp_packet_size(frame->packet));
     }
+    if (OVS_UNLIKELY(verdict.kind != VERDICT_RING)) {
+        return;
+    }
+    copy = link_copy(frame->packet);
+    if (frame->key.vlan) {
+        link_untag(copy);
+    }
+    run_add(rx, verdict.ring, copy);
 }
 
 static void
-receive_group(struct reception *rx, struct dp_packet *packet,
-              const struct l2_key *key)
+receive_group(struct reception *rx, struct frame *frame)
 {
     struct link_port *default_port = link_default_port(rx->link);
+    struct link_port *port;
 
     counter_add_own(&rx->link->rx_flooded, 1);
     if (default_port) {
-        run_add(rx, default_port->ring, link_copy(packet));
+        run_add(rx, default_port->ring, link_copy(frame->packet));
     }
-    if (key->vlan != L2_VLAN_NONE) {
-        if (key->vlan) {
-            link_untag(packet);
+    if (frame->key.vlan != L2_VLAN_NONE) {
+        CMAP_FOR_EACH (port, claim.node, &rx->link->cls.claims) {
+            if (port->claim.key.vlan == frame->key.vlan) {
+                receive_copy(rx, frame, port);
+            }
         }
-        receive_copies(rx, packet, key->vlan);
     }
-    dp_packet_delete(packet);
+    dp_packet_delete(frame->packet);
 }
 
 static void
-receive_unclaimed(struct reception *rx, struct dp_packet *packet)
+receive_default(struct reception *rx, struct dp_packet *packet)
 {
     struct link_port *default_port = link_default_port(rx->link);
 
-    counter_add_own(&rx->link->rx_unclaimed, 1);
     if (default_port) {
         run_add(rx, default_port->ring, packet);
     } else {
@@ -157,28 +181,39 @@ receive_unclaimed(struct reception *rx, struct dp_packet *packet)
 static void
 receive_one(struct reception *rx, struct dp_packet *packet)
 {
-    struct l2_key key;
+    struct verdict verdict;
+    struct frame frame;
 
-    if (OVS_UNLIKELY(!classify_extract(packet, &key))) {
+    if (OVS_UNLIKELY(!frame_init(&frame, packet))) {
         drop_packets(&rx->link->drops, DROP_MALFORMED, &packet, 1);
         return;
     }
-    if (OVS_UNLIKELY(eth_addr_is_multicast(key.mac))) {
-        receive_group(rx, packet, &key);
-        return;
+    link_classify(rx->link, &frame, &verdict);
+    if (OVS_UNLIKELY(verdict.rule)) {
+        rule_count(verdict.rule, dp_packet_size(packet));
     }
-
-    struct link_port *port
-        = link_port_from_claim(classify_lookup(&rx->link->cls, &key));
-
-    if (OVS_UNLIKELY(!port)) {
-        receive_unclaimed(rx, packet);
-        return;
+    switch (verdict.kind) {
+    case VERDICT_RING:
+        if (frame.key.vlan && frame.key.vlan == verdict.port->claim.key.vlan) {
+            link_untag(packet);
+        }
+        run_add(rx, verdict.ring, packet);
+        break;
+    case VERDICT_GROUP:
+        receive_group(rx, &frame);
+        break;
+    case VERDICT_UNCLAIMED:
+        counter_add_own(&rx->link->rx_unclaimed, 1);
+        receive_default(rx, packet);
+        break;
+    case VERDICT_HOST:
+        receive_default(rx, packet);
+        break;
+    case VERDICT_DROP:
+        drop_packets(verdict.port ? verdict.port->drops : &rx->link->drops,
+                     DROP_RULE, &packet, 1);
+        break;
     }
-    if (key.vlan) {
-        link_untag(packet);
-    }
-    run_add(rx, port_ring(port, packet), packet);
 }
 
 /* Puts each packet of 'received' into the ring it belongs to. */

@@ -72,7 +72,7 @@ link_send_device(const struct link_port *from, struct dp_packet *packet)
     if (default_port && default_port != from) {
         link_tag(from, packet);
         dp_packet_reset_offload(packet);
-        link_deliver(default_port, packet);
+        link_deliver(default_port, packet, 0);
     } else {
         drop_packets(from->drops, DROP_NO_DEVICE, &packet, 1);
     }
@@ -97,7 +97,7 @@ link_send_group(const struct link_port *from, struct dp_packet *packet,
     }
     link_tag(from, packet);
     if (default_port && default_port != from) {
-        link_deliver(default_port, link_copy(packet));
+        link_deliver(default_port, link_copy(packet), 0);
     }
     if (!link->netdev) {
         dp_packet_delete(packet);
@@ -115,7 +115,7 @@ link_send_local(const struct link_port *from, const struct link_port *to,
     }
     dp_packet_reset_offload(packet);
     counter_add(&from->link->tx_local, 1);
-    link_deliver(to, packet);
+    link_deliver(to, packet, to->claim.key.vlan);
     return NULL;
 }
 

@@ -237,6 +237,7 @@ link_open(const struct link_config *config, char **errp)
     classify_init(&link->cls);
     cmap_init(&link->members);
     ovsrcu_init(&link->default_port, NULL);
+    ovsrcu_init(&link->rules, NULL);
     link->service = service_create();
     smap_init(&link->capabilities);
     ovs_mutex_init(&link->rx_mutex);
@@ -275,6 +276,7 @@ link_close(struct link *link)
     ovs_assert(cmap_is_empty(&link->members));
     cmap_destroy(&link->members);
     service_unref(link->service);
+    link_set_rules(link, NULL, 0, NULL);
     smap_destroy(&link->capabilities);
     ovs_mutex_destroy(&link->rx_mutex);
     free(link->name);
@@ -350,6 +352,36 @@ struct netdev *
 link_netdev(const struct link *link)
 {
     return link->netdev;
+}
+
+bool
+link_has_rules(const struct link *link, const struct rule_config *configs,
+               size_t n)
+{
+    return rule_configs_equal(link->rule_configs, link->n_rule_configs,
+                              configs, n);
+}
+
+void
+link_set_rules(struct link *link, const struct rule_config *configs, size_t n,
+               struct rules *rules)
+{
+    struct rules *old = ovsrcu_get_protected(struct rules *, &link->rules);
+
+    if (rules) {
+        rules_inherit(rules, old);
+    }
+    ovsrcu_set(&link->rules, rules);
+    rules_retire(old);
+    rule_configs_free(link->rule_configs, link->n_rule_configs);
+    link->rule_configs = rule_configs_copy(configs, n);
+    link->n_rule_configs = n;
+}
+
+const struct rules *
+link_get_rules(const struct link *link)
+{
+    return link_rules(link);
 }
 
 struct service *

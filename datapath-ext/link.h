@@ -14,9 +14,9 @@
  *
  * Data flow:
  *
- *     device --link_poll()--> classify.h --> port --> steer.h --> ring,
- *         copies to all ports of the VLAN for group addresses, else the
- *         default port
+ *     device --link_poll()--> rules.h, those for all frames, else
+ *         classify.h --> port --> steer.h --> ring; copies to all ports of the
+ *         VLAN for group addresses; else the default port
  *     port --link_send()--> the port that has the address, copies for group
  *         addresses, else the device
  *
@@ -54,12 +54,16 @@
 #include "drop.h"
 #include "openvswitch/types.h"
 
+struct dp_packet;
 struct dp_packet_batch;
 struct link;
 struct link_config;
 struct link_info;
+struct match_result;
 struct netdev;
 struct ring;
+struct rule_config;
+struct rules;
 struct service;
 struct smap;
 struct steer;
@@ -122,6 +126,17 @@ bool link_is_pmd(const struct link *);
 /* NULL for an etherstub. */
 struct netdev *link_netdev(const struct link *);
 struct service *link_service(const struct link *);
+/* The rules for all frames of the link; 'rules' has the aux members that
+ * link_classify() wants, and is the link's from now on. */
+bool link_has_rules(const struct link *, const struct rule_config *, size_t n);
+void link_set_rules(struct link *, const struct rule_config *, size_t n,
+                    struct rules *);
+const struct rules *link_get_rules(const struct link *);
+
+/* See link_match() in datapath-ext.h. */
+size_t link_explain(const struct link *, struct dp_packet *,
+                    struct match_result **);
+
 /* What hw.h found out about the device.  "hw_classifier" is "yes", "off" or
  * the reason why the device can't classify. */
 const struct smap *link_capabilities(const struct link *);

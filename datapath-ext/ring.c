@@ -68,6 +68,7 @@ ring_create(const struct ring_options *options, struct drop_counters *drops)
     struct ring *ring = xzalloc_cacheline(sizeof *ring);
 
     ring->options = *options;
+    ring->options.port = nullable_xstrdup(options->port);
     ring->own = queue_create(options->depth, RING_F_SP_ENQ);
     /* RING_F_MP_RTS_ENQ, for with the default mode all producers spin while
      * one of them is preempted in the middle, and the main thread, which is
@@ -104,6 +105,7 @@ ring_destroy(struct ring *ring)
         seq_destroy(ring->seq);
     }
     limit_unref(ring->options.limit);
+    free(CONST_CAST(char *, ring->options.port));
     drop_counters_unref(ring->drops);
     free_cacheline(ring->own);
     free_cacheline(ring->others);
@@ -341,6 +343,12 @@ ring_fill(const struct ring *ring)
 {
     return (ring_n_held(ring) + rte_ring_count(ring->own)
             + (ring_has_others(ring) ? rte_ring_count(ring->others) : 0));
+}
+
+const char *
+ring_get_port(const struct ring *ring)
+{
+    return ring->options.port;
 }
 
 unsigned int

@@ -28,9 +28,10 @@
  *
  * Units: 'depth' and fills are frames.  Each queue takes 'depth' frames.
  *
- * Ownership: a ring has a reference to its counters and its limit.
- * ring_put*() takes ownership of all packets, those it drops included;
- * ring_get() gives it to the caller.  ring_destroy() drops what is left.
+ * Ownership: a ring has a copy of the name of its port, and references to its
+ * counters and its limit.  ring_put*() takes ownership of all packets, those
+ * it drops included; ring_get() gives it to the caller.  ring_destroy() drops
+ * what is left.
  *
  * Thread-safety: ring_put() in any number of threads, ring_put_own() in one at
  * a time, ring_get() in one at a time (DPDK's rte_ring with relaxed tail
@@ -52,6 +53,7 @@ struct ring;
 struct service;
 
 struct ring_options {
+    const char *port;           /* Name of its port, for those who ask. */
     unsigned int depth;         /* A power of 2. */
     bool wakes;                 /* Does each put wake up the thread that waits
                                  * in ring_wait()?  A busy-polling consumer
@@ -87,6 +89,7 @@ bool ring_is_direct(const struct ring *);
 
 /* Anyone. */
 unsigned int ring_fill(const struct ring *);
+const char *ring_get_port(const struct ring *);
 unsigned int ring_get_depth(const struct ring *);
 
 #endif /* datapath-ext/ring.h */

@@ -15,13 +15,14 @@
  * Data flow: VNIC_Classifier rows --> struct rule_config --rules_create()-->
  * struct rule; also --> hw.h.
  *
- * Ownership: strings are the caller's.
+ * Ownership: strings are the caller's, or belong to a copy.
  *
  * Thread-safety: plain data.
  *
  * Errors: rules-check.h finds what must not be passed on. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "openvswitch/match.h"
@@ -43,5 +44,11 @@ struct rule_config {
     unsigned int ring;          /* With RULE_RING: the id of the ring. */
     bool in_hardware;           /* Wanted there, see hw.h. */
 };
+
+/* A copy owns its strings. */
+struct rule_config *rule_configs_copy(const struct rule_config *, size_t n);
+void rule_configs_free(const struct rule_config *, size_t n);
+bool rule_configs_equal(const struct rule_config *a, size_t n_a,
+                        const struct rule_config *b, size_t n_b);
 
 #endif /* datapath-ext/rule-config.h */

@@ -108,6 +108,36 @@ rules_destroy(struct rules *rules)
     free(rules);
 }
 
+static struct rule *
+find_rule(const struct rules *rules, const char *name)
+{
+    for (size_t i = 0; i < rules->n; i++) {
+        if (!strcmp(rules->by_config[i]->name, name)) {
+            return rules->by_config[i];
+        }
+    }
+    return NULL;
+}
+
+void
+rules_inherit(struct rules *rules, const struct rules *old)
+{
+    for (size_t i = 0; old && i < rules->n; i++) {
+        /* Nearly always at the same place, as both are sorted. */
+        const struct rule *heir = rules->by_config[i];
+        const struct rule *rule
+            = i < old->n && !strcmp(old->by_config[i]->name, heir->name)
+            ? old->by_config[i] : find_rule(old, heir->name);
+
+        if (rule) {
+            counter_add(&rules->by_config[i]->packets,
+                        counter_read(&rule->packets));
+            counter_add(&rules->by_config[i]->bytes,
+                        counter_read(&rule->bytes));
+        }
+    }
+}
+
 void
 rules_retire(struct rules *rules)
 {

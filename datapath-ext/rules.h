@@ -70,8 +70,18 @@ struct rule {
     struct counter bytes;
 };
 
+static inline void
+rule_count(struct rule *rule, uint64_t bytes)
+{
+    counter_add(&rule->packets, 1);
+    counter_add(&rule->bytes, bytes);
+}
+
 struct rules *rules_create(const struct rule_config *, size_t n);
 void rules_destroy(struct rules *);
+/* Lets the counters of rules go on where those of the same name in 'old',
+ * which may be NULL, are now. */
+void rules_inherit(struct rules *, const struct rules *old);
 /* rules_destroy() after a grace period. */
 void rules_retire(struct rules *);
 

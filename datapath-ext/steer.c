@@ -8,12 +8,18 @@
 
 #include <stdlib.h>
 
+#include "datapath-ext/frame.h"
+#include "datapath-ext/rules.h"
 #include "dp-packet.h"
 #include "packets.h"
 #include "util.h"
 
 struct steer {
+    struct rules *rules;        /* NULL if there are none. */
+    bool splits;                /* Are local and forwarding rings other than
+                                 * the default one? */
     struct ring *fallback, *local, *forward;
+    struct ring *by_id[STEER_N_IDS];
     size_t n_addresses;
     struct in6_addr addresses[]; /* Sorted: 64 at most take 6 steps. */
 };
@@ -33,6 +39,10 @@ steer_create(const struct steer_options *options)
     steer->fallback = options->fallback;
     steer->local = options->local ? options->local : options->fallback;
     steer->forward = options->forward ? options->forward : options->fallback;
+    steer->splits = options->local || options->forward;
+    steer->rules = options->n_rules ? rules_create(options->rules,
+                                                   options->n_rules) : NULL;
+    memcpy(steer->by_id, options->by_id, sizeof steer->by_id);
     steer->n_addresses = options->n_addresses;
     nullable_memcpy(steer->addresses, options->addresses, size);
     qsort(steer->addresses, steer->n_addresses, sizeof steer->addresses[0],
@@ -43,7 +53,31 @@ steer_create(const struct steer_options *options)
 void
 steer_destroy(struct steer *steer)
 {
-    free(steer);
+    if (steer) {
+        rules_destroy(steer->rules);
+        free(steer);
+    }
+}
+
+void
+steer_inherit(struct steer *steer, const struct steer *old)
+{
+    if (steer && old && steer->rules) {
+        rules_inherit(steer->rules, old->rules);
+    }
+}
+
+struct ring *
+steer_ring(const struct steer *steer, unsigned int id)
+{
+    return (id < STEER_N_IDS && steer->by_id[id] ? steer->by_id[id]
+            : steer->fallback);
+}
+
+struct rules *
+steer_rules(const struct steer *steer)
+{
+    return steer->rules;
 }
 
 /* Finds the destination of an IP packet with at most one VLAN tag, that of
@@ -86,14 +120,40 @@ is_local(const struct steer *steer, const struct in6_addr *dst)
                    compare_addresses);
 }
 
-struct ring *
-steer_frame(const struct steer *steer, const struct dp_packet *packet)
+static struct ring *
+split(const struct steer *steer, const struct dp_packet *packet,
+      const char **why)
 {
     const struct eth_header *eth = dp_packet_data(packet);
     struct in6_addr dst;
 
-    return (!frame_ip_dst(packet, &dst) ? steer->fallback
-            : eth_addr_is_multicast(eth->eth_dst) ? steer->local
-            : is_local(steer, &dst) ? steer->local
-            : steer->forward);
+    if (!steer->splits) {
+        *why = "the default ring takes what no rule directs elsewhere";
+        return steer->fallback;
+    } else if (!frame_ip_dst(packet, &dst)) {
+        *why = "the default ring takes what is no IP packet";
+        return steer->fallback;
+    } else if (eth_addr_is_multicast(eth->eth_dst)) {
+        *why = "IP packets with a group address are local";
+        return steer->local;
+    } else if (is_local(steer, &dst)) {
+        *why = "the destination is an address of the VNIC";
+        return steer->local;
+    }
+    *why = "the destination is no address of the VNIC";
+    return steer->forward;
+}
+
+void
+steer_frame(const struct steer *steer, struct frame *frame,
+            struct steer_verdict *verdict)
+{
+    struct rule *rule = steer->rules
+        ? rules_lookup(steer->rules, frame_flow(frame)) : NULL;
+
+    verdict->rule = rule;
+    verdict->action = rule ? rule->action : RULE_RING;
+    verdict->ring = !rule ? split(steer, frame->packet, &verdict->why)
+                    : rule->action == RULE_RING ? steer_ring(steer, rule->ring)
+                    : NULL;
 }

@@ -26,6 +26,7 @@ vnic_config_copy(struct vnic_config *dst, const struct vnic_config *src)
     dst->front_type = nullable_xstrdup(src->front_type);
     dst->error = nullable_xstrdup(src->error);
     dst->rings = copy_array(src->rings, src->n_rings, sizeof *src->rings);
+    dst->rules = rule_configs_copy(src->rules, src->n_rules);
     dst->addresses = copy_array(src->addresses, src->n_addresses,
                                 sizeof *src->addresses);
 }
@@ -39,6 +40,7 @@ vnic_config_destroy(struct vnic_config *config)
     free(CONST_CAST(char *, config->front_type));
     free(CONST_CAST(char *, config->error));
     free(CONST_CAST(struct ring_config *, config->rings));
+    rule_configs_free(config->rules, config->n_rules);
     free(CONST_CAST(struct in6_addr *, config->addresses));
 }
 
@@ -83,6 +85,7 @@ vnic_config_equal(const struct vnic_config *a, const struct vnic_config *b)
             && a->learns == b->learns
             && a->priority == b->priority
             && rings_equal(a, b)
+            && rule_configs_equal(a->rules, a->n_rules, b->rules, b->n_rules)
             && a->n_addresses == b->n_addresses
             && (!a->n_addresses
                 || !memcmp(a->addresses, b->addresses,

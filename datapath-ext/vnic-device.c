@@ -69,6 +69,7 @@ device_set_ring(struct vnic_device *device, const struct vnic *vnic,
                        || config->role == RING_MGMT);
     struct ring *ring = device_ring(device);
     struct ring_options options = {
+        .port = netdev_get_name(device->netdev),
         .depth = config->depth,
         .wakes = !link_is_pmd(link),
         .limit = vnic->rx_limit,

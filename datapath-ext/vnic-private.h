@@ -26,6 +26,7 @@ struct vnic {
     struct vnic_config config;
     struct limit *rx_limit, *tx_limit; /* NULL without a limit. */
     struct link_port *port;     /* NULL while detached. */
+    OVSRCU_TYPE(struct link_port *) published; /* The same, for others. */
     struct ring *tx;            /* That of 'port'. */
     struct learned *learned;    /* NULL if it doesn't learn. */
     struct front *front;        /* NULL if there is none, or not yet. */

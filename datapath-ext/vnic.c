@@ -11,6 +11,7 @@
 #include "datapath-ext/limit.h"
 #include "datapath-ext/link.h"
 #include "datapath-ext/ring.h"
+#include "datapath-ext/rules.h"
 #include "datapath-ext/steer.h"
 #include "datapath-ext/vnic-config.h"
 #include "netdev-provider.h"
@@ -155,18 +156,22 @@ build_steer(const struct vnic *vnic)
     const struct vnic_config *config = &vnic->config;
     struct steer_options options = {
         .fallback = device_ring(find_device(vnic, &config->ring)),
+        .rules = config->rules,
+        .n_rules = config->n_rules,
     };
 
     for (size_t i = 0; i < config->n_rings; i++) {
         const struct ring_config *ring = &config->rings[i];
+        struct ring *found = device_ring(find_device(vnic, ring));
 
+        options.by_id[ring->id] = found;
         if (ring->role == RING_LOCAL) {
-            options.local = device_ring(find_device(vnic, ring));
+            options.local = found;
         } else if (ring->role == RING_FORWARD) {
-            options.forward = device_ring(find_device(vnic, ring));
+            options.forward = found;
         }
     }
-    if (!options.local && !options.forward) {
+    if (!config->n_rings && !config->n_rules) {
         return NULL;
     }
 
@@ -240,6 +245,7 @@ vnic_detach(struct vnic *vnic)
     vnic->tx = NULL;
     ovsrcu_postpone(link_port_free, vnic->port);
     vnic->port = NULL;
+    ovsrcu_set(&vnic->published, NULL);
 }
 
 /* Gives all rings to the devices that can serve them, and takes them from
@@ -282,6 +288,7 @@ vnic_rebuild(struct vnic *vnic, struct link *link)
     vnic_set_rings(vnic, link);
     new = build_port(vnic, link);
     if (old) {
+        steer_inherit(new->steer, old->steer);
         link_replace_port(link, old, new);
     } else if (!link_add_port(link, new)) {
         VLOG_WARN("%s: its place on link %s is taken", vnic->config.name,
@@ -290,6 +297,7 @@ vnic_rebuild(struct vnic *vnic, struct link *link)
         new = NULL;
     }
     vnic->port = new;
+    ovsrcu_set(&vnic->published, new);
     LIST_FOR_EACH_SAFE (device, node, &vnic->devices) {
         if (new) {
             device_set_member(device, link);
@@ -423,7 +431,8 @@ vnic_destroy(struct vnic *vnic, struct old_fronts *old)
     limit_unref(vnic->tx_limit);
     learned_retire(vnic->learned);
     vnic_config_destroy(&vnic->config);
-    free(vnic);
+    /* The rules that named it have been replaced, but may be in use still. */
+    ovsrcu_postpone(free, vnic);
 }
 
 static void
@@ -466,8 +475,59 @@ vnics_set_configs(const struct vnic_config *configs, size_t n)
     }
 }
 
+/* The VNIC that a rule of a link names.  It need not be there: the daemon may
+ * hold it back. */
+static struct vnic *
+rule_vnic(const struct rule *rule, const struct shash *wanted)
+    OVS_REQUIRES(vnics_mutex)
+{
+    return (rule->vnic && shash_find(wanted, rule->vnic)
+            ? shash_find_data(&vnics, rule->vnic) : NULL);
+}
+
+static bool
+link_rules_are_current(const struct link *link, const struct link_rules *new,
+                       const struct shash *wanted)
+    OVS_REQUIRES(vnics_mutex)
+{
+    const struct rules *rules = link_get_rules(link);
+
+    if (!link_has_rules(link, new->rules, new->n)) {
+        return false;
+    }
+    for (size_t i = 0; i < new->n; i++) {
+        const struct rule *rule = rules_get(rules, i);
+
+        if (rule->aux != rule_vnic(rule, wanted)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Gives a link its rules, and these the VNICs that they name. */
+static void
+set_link_rules(const struct link_rules *new, const struct shash *wanted)
+    OVS_REQUIRES(vnics_mutex)
+{
+    struct link *link = find_link(new->link);
+    struct rules *rules;
+
+    if (!link || link_rules_are_current(link, new, wanted)) {
+        return;
+    }
+    rules = new->n ? rules_create(new->rules, new->n) : NULL;
+    for (size_t i = 0; i < new->n; i++) {
+        struct rule *rule = rules_get(rules, i);
+
+        rule->aux = rule_vnic(rule, wanted);
+    }
+    link_set_rules(link, new->rules, new->n, rules);
+}
+
 void
-vnics_set(const struct vnic_config *configs, size_t n)
+vnics_set(const struct vnic_config *configs, size_t n,
+          const struct link_rules *rules, size_t n_rules)
 {
     struct shash wanted = SHASH_INITIALIZER(&wanted);
     struct old_fronts old = { .n = 0 };
@@ -478,8 +538,11 @@ vnics_set(const struct vnic_config *configs, size_t n)
     }
 
     ovs_mutex_lock(&vnics_mutex);
-    vnics_delete_unwanted(&wanted, &old);
     vnics_set_configs(configs, n);
+    for (size_t i = 0; i < n_rules; i++) {
+        set_link_rules(&rules[i], &wanted);
+    }
+    vnics_delete_unwanted(&wanted, &old);
     /* Two VNICs may have exchanged their addresses, so that all must leave
      * the places that they are no longer to have before one enters a new. */
     SHASH_FOR_EACH (node, &vnics) {
@@ -499,6 +562,26 @@ vnics_set(const struct vnic_config *configs, size_t n)
     ovs_mutex_unlock(&vnics_mutex);
     old_fronts_close(&old);
     shash_destroy(&wanted);
+}
+
+const struct rules *
+vnic_get_rules(const char *name)
+{
+    const struct link_port *port;
+    const struct vnic *vnic;
+
+    ovs_mutex_lock(&vnics_mutex);
+    vnic = shash_find_data(&vnics, name);
+    port = vnic ? vnic->port : NULL;
+    ovs_mutex_unlock(&vnics_mutex);
+    return port && port->steer ? steer_rules(port->steer) : NULL;
+}
+
+struct link_port *
+vnic_get_port(const struct vnic *vnic)
+{
+    return ovsrcu_get(struct link_port *,
+                      &CONST_CAST(struct vnic *, vnic)->published);
 }
 
 /* The main loop. */

@@ -48,9 +48,12 @@ struct learned;
 struct link;
 struct link_member;
 struct link_port;
+struct link_rules;
 struct netdev;
 struct port_info;
 struct ring;
+struct rules;
+struct vnic;
 struct vnic_config;
 
 struct vnic_device {
@@ -86,11 +89,15 @@ typedef struct link *vnic_find_link(const char *name);
  * that must wait until its receive queues are closed. */
 typedef bool vnic_set_polling(struct netdev *, bool is_pmd);
 
+/* Its port now, by RCU, or NULL: for rules of a link, whose aux it is. */
+struct link_port *vnic_get_port(const struct vnic *);
+
 /* Call once. */
 void vnics_init(vnic_find_link *, vnic_set_polling *);
 
 /* Takes the whole wanted set. */
-void vnics_set(const struct vnic_config *, size_t n);
+void vnics_set(const struct vnic_config *, size_t n,
+               const struct link_rules *, size_t n_rules);
 /* What the main loop does: takes learned addresses into use. */
 void vnics_run(void);
 void vnics_wait(void);
@@ -117,6 +124,8 @@ char *vnic_device_get_error(const struct vnic_device *);
 
 /* See datapath-ext.h. */
 bool vnic_get_port_info(const char *name, struct port_info *);
+/* Its rules, or NULL; for the main thread until it is quiescent. */
+const struct rules *vnic_get_rules(const char *name);
 /* Adds the counters of the VNIC's further rings to those of its own port. */
 void vnic_add_ring_infos(const char *name, struct port_info *);
 /* Counts open ports, and slots in their rings. */

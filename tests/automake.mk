@@ -11,6 +11,7 @@ TESTSUITE_AT = \
 	tests/link.at \
 	tests/plugin.at \
 	tests/ring.at \
+	tests/rule.at \
 	tests/schema.at \
 	tests/seam.at \
 	tests/unit.at \

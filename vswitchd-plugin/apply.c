@@ -68,7 +68,9 @@ add_vnics(const struct shash *rows, struct vnic_config *vnics, size_t n)
             continue;
         }
         if (row->status.state == ROW_ACTIVE && !row->is_held) {
-            vnics[n++] = row->config;
+            vnics[n] = row->config;
+            vnics[n].rules = row->classifier.rules;
+            vnics[n++].n_rules = row->classifier.n_rules;
         } else if (row->status.state == ROW_ERROR && !row->has_row) {
             /* Has no status column: the port is refused instead. */
             vnics[n] = row->config;
@@ -189,6 +191,22 @@ apply_local_learn(struct config *config, struct local_learn *learn)
     }
 }
 
+static size_t
+add_link_rules(const struct config *config, struct link_rules *rules)
+{
+    struct shash_node *node;
+    size_t n = 0;
+
+    SHASH_FOR_EACH (node, &config->links) {
+        const struct link_row *row = node->data;
+
+        rules[n++] = (struct link_rules) {
+            row->name, row->classifier.rules, row->classifier.n_rules
+        };
+    }
+    return n;
+}
+
 void
 apply_vnics(struct config *config)
 {
@@ -197,7 +215,13 @@ apply_vnics(struct config *config)
     size_t n = add_vnics(&config->vnics, vnics, 0);
 
     n = add_vnics(&config->defaults, vnics, n);
-    datapath_ext_set_vnics(vnics, n);
+
+    struct link_rules *rules
+        = xmalloc(shash_count(&config->links) * sizeof *rules);
+    size_t n_rules = add_link_rules(config, rules);
+
+    datapath_ext_set_vnics(vnics, n, rules, n_rules);
+    free(rules);
     free(vnics);
 }
 

@@ -6,6 +6,8 @@ noinst_LIBRARIES += vswitchd-plugin/libvswitchdplugin.a
 vswitchd_plugin_libvswitchdplugin_a_SOURCES = \
 	vswitchd-plugin/apply.c \
 	vswitchd-plugin/apply.h \
+	vswitchd-plugin/classifier-unixctl.c \
+	vswitchd-plugin/classifier-unixctl.h \
 	vswitchd-plugin/config-bypass.c \
 	vswitchd-plugin/config-classifier.c \
 	vswitchd-plugin/config-link.c \
@@ -30,6 +32,8 @@ vswitchd_plugin_libvswitchdplugin_a_SOURCES = \
 	vswitchd-plugin/plugin-unixctl.h \
 	vswitchd-plugin/reply.c \
 	vswitchd-plugin/reply.h \
+	vswitchd-plugin/show.c \
+	vswitchd-plugin/show.h \
 	vswitchd-plugin/status.c \
 	vswitchd-plugin/status.h
 

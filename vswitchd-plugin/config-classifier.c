@@ -64,17 +64,13 @@ read_vnic_owner(struct classifier_row *row, const struct config *config,
                 const char *name)
 {
     struct vnic_row *vnic = shash_find_data(&config->vnics, name);
-    const struct link_row *link
-        = vnic && vnic->link ? shash_find_data(&config->links, vnic->link)
-                             : NULL;
 
     if (!vnic) {
         row_error(&row->status, "vnic: there is no VNIC \"%s\"; create it or "
                   "change vnic", name);
-    } else if (vnic->is_etherstub || (link && link->is_etherstub)) {
-        row_error(&row->status, "vnic: \"%s\" is %s etherstub, which has no "
-                  "device to receive from; name a VNIC on a VNIC_Link", name,
-                  vnic->is_etherstub ? "an" : "on an");
+    } else if (vnic->is_etherstub) {
+        row_error(&row->status, "vnic: \"%s\" is an etherstub, which receives "
+                  "nothing itself; name a VNIC", name);
     } else {
         check_owner_status(row, "vnic", "VNIC", name, &vnic->status);
     }
@@ -323,18 +319,9 @@ void
 config_read_classifiers(struct config *config, const struct ovsdb_idl *idl)
 {
     const struct ovsrec_vnic_classifier *rec;
-    struct shash_node *node;
 
     OVSREC_VNIC_CLASSIFIER_FOR_EACH (rec, idl) {
         read_classifier(config, rec);
     }
     collect_rules(config);
-    SHASH_FOR_EACH (node, &config->classifiers) {
-        struct classifier_row *row = node->data;
-
-        if (row->status.state == ROW_ACTIVE) {
-            row_inactive(&row->status, "this version classifies by MAC "
-                         "address and VLAN only");
-        }
-    }
 }

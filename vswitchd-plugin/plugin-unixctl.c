@@ -16,6 +16,8 @@
 #include "vswitchd-plugin/config.h"
 #include "vswitchd-plugin/plugin.h"
 #include "vswitchd-plugin/reply.h"
+#include "vswitchd-plugin/classifier-unixctl.h"
+#include "vswitchd-plugin/show.h"
 #include "vswitchd-plugin/status.h"
 
 /* Set by the seam; see plugin_unixctl_set_contacts(). */
@@ -27,42 +29,6 @@ plugin_unixctl_set_contacts(const struct seam_contact *contacts, size_t n)
 {
     plugin_contacts = contacts;
     n_plugin_contacts = n;
-}
-
-static void
-put_uint(struct json *row, const char *key, uint64_t value)
-{
-    json_object_put(row, key, json_integer_create(value));
-}
-
-static void
-put_status(struct json *row, const struct row_status *status)
-{
-    json_object_put_string(row, "status",
-                           status_state_to_string(status->state));
-    json_object_put(row, "reason", status->reason
-                    ? json_string_create(status->reason)
-                    : json_null_create());
-}
-
-static void
-put_mac(struct json *row, const struct eth_addr mac)
-{
-    json_object_put_format(row, "mac", ETH_ADDR_FMT, ETH_ADDR_ARGS(mac));
-}
-
-static void
-put_drops(struct json *row, const uint64_t drops[N_DROPS])
-{
-    struct json *by_reason = json_object_create();
-    uint64_t total = 0;
-
-    for (int i = 0; i < N_DROPS; i++) {
-        put_uint(by_reason, drop_name(i), drops[i]);
-        total += drops[i];
-    }
-    put_uint(row, "drops", total);
-    json_object_put(row, "drops_by_reason", by_reason);
 }
 
 /* vnic/show, vnic/ring-show. */
@@ -139,51 +105,6 @@ add_rings(struct json *rows, const struct config *config OVS_UNUSED,
         add_ring(rows, vnic->name, port, ring);
         free(port);
     }
-}
-
-typedef void add_vnic_func(struct json *rows, const struct config *,
-                           const struct vnic_row *);
-
-static void
-add_vnics(struct json *rows, const struct config *config,
-          const struct shash *vnics, const char *name, add_vnic_func *add)
-{
-    const struct shash_node **sorted = shash_sort(vnics);
-
-    for (size_t i = 0; i < shash_count(vnics); i++) {
-        const struct vnic_row *vnic = sorted[i]->data;
-
-        if (!name || !strcmp(name, vnic->name)) {
-            add(rows, config, vnic);
-        }
-    }
-    free(sorted);
-}
-
-static void
-show_vnics(struct unixctl_conn *conn, int argc, const char *argv[],
-           const char *const columns[], add_vnic_func *add)
-{
-    const struct config *config = plugin_config();
-    const char *name;
-    bool as_json;
-
-    if (!reply_parse_args(conn, argc, argv, &as_json, &name)) {
-        return;
-    }
-    if (name && (!config || (!shash_find(&config->vnics, name)
-                             && !shash_find(&config->defaults, name)))) {
-        reply_unknown(conn, "VNIC", name);
-        return;
-    }
-
-    struct json *rows = json_array_create_empty();
-
-    if (config) {
-        add_vnics(rows, config, &config->vnics, name, add);
-        add_vnics(rows, config, &config->defaults, name, add);
-    }
-    reply_rows(conn, rows, as_json, columns);
 }
 
 static void
@@ -277,42 +198,6 @@ add_link(struct json *rows, const struct config *config OVS_UNUSED,
     json_array_add(rows, row);
 }
 
-/* Replies with what "add" adds for each link, or for the one named. */
-static void
-show_links(struct unixctl_conn *conn, int argc, const char *argv[],
-           const char *const columns[],
-           void (*add)(struct json *rows, const struct config *,
-                       const struct link_row *))
-{
-    const struct config *config = plugin_config();
-    const char *name;
-    bool as_json;
-
-    if (!reply_parse_args(conn, argc, argv, &as_json, &name)) {
-        return;
-    }
-    if (name && (!config || !shash_find(&config->links, name))) {
-        reply_unknown(conn, "link", name);
-        return;
-    }
-
-    struct json *rows = json_array_create_empty();
-
-    if (config) {
-        const struct shash_node **sorted = shash_sort(&config->links);
-
-        for (size_t i = 0; i < shash_count(&config->links); i++) {
-            const struct link_row *link = sorted[i]->data;
-
-            if (!name || !strcmp(name, link->name)) {
-                add(rows, config, link);
-            }
-        }
-        free(sorted);
-    }
-    reply_rows(conn, rows, as_json, columns);
-}
-
 static void
 vnic_link_show(struct unixctl_conn *conn, int argc, const char *argv[],
                void *aux OVS_UNUSED)
@@ -323,95 +208,6 @@ vnic_link_show(struct unixctl_conn *conn, int argc, const char *argv[],
     };
 
     show_links(conn, argc, argv, columns, add_link);
-}
-
-/* vnic/classifier-show. */
-
-static void
-add_classifier_row(struct json *rows, const char *link, const char *match,
-                   const char *action)
-{
-    struct json *row = json_object_create();
-
-    json_object_put_string(row, "link", link);
-    json_object_put_string(row, "match", match);
-    json_object_put_string(row, "action", action);
-    json_object_put_string(row, "installed", "sw");
-    json_array_add(rows, row);
-}
-
-static const struct vnic_row *
-find_default(const struct config *config, const char *link)
-{
-    struct shash_node *node;
-
-    SHASH_FOR_EACH (node, &config->defaults) {
-        const struct vnic_row *vnic = node->data;
-
-        if (vnic->status.state == ROW_ACTIVE && !strcmp(vnic->link, link)) {
-            return vnic;
-        }
-    }
-    return NULL;
-}
-
-/* In the order in which the link looks, in the syntax of flows.  VLAN 0 is
- * untagged or priority-tagged. */
-static void
-add_classifier(struct json *rows, const struct config *config,
-               const struct link_row *link_row)
-{
-    const char *link = link_row->name;
-
-    if (link_row->status.state != ROW_ACTIVE) {
-        return;
-    }
-
-    const struct shash_node **sorted = shash_sort(&config->vnics);
-    const struct vnic_row *fallback = find_default(config, link);
-
-    add_classifier_row(rows, link,
-                       "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00",
-                       "copy to each VNIC in the VLAN and the default port");
-    for (size_t i = 0; i < shash_count(&config->vnics); i++) {
-        const struct vnic_row *vnic = sorted[i]->data;
-
-        if (nullable_string_is_equal(vnic->link, link)
-            && row_effective(&vnic->status,
-                             &vnic->runtime)->state == ROW_ACTIVE) {
-            char *vlan = vnic->config.vlan
-                ? xasprintf("dl_vlan=%"PRIu16, vnic->config.vlan)
-                : xstrdup("vlan_tci=0x0000/0x0fff");
-            char *match = xasprintf("%s,dl_dst="ETH_ADDR_FMT, vlan,
-                                    ETH_ADDR_ARGS(vnic->config.mac));
-            char *action = xasprintf("ring of %s", vnic->name);
-
-            add_classifier_row(rows, link, match, action);
-            free(action);
-            free(match);
-            free(vlan);
-        }
-    }
-    if (fallback) {
-        char *action = xasprintf("default port %s", fallback->name);
-
-        add_classifier_row(rows, link, "", action);
-        free(action);
-    } else {
-        add_classifier_row(rows, link, "", "drop (no_default_port)");
-    }
-    free(sorted);
-}
-
-static void
-vnic_classifier_show(struct unixctl_conn *conn, int argc, const char *argv[],
-                     void *aux OVS_UNUSED)
-{
-    static const char *const columns[] = {
-        "link", "installed", "match", "action", NULL
-    };
-
-    show_links(conn, argc, argv, columns, add_classifier);
 }
 
 /* vnic/seam-show, vnic/drop-reasons, vnic/timing, vnic/version. */
@@ -543,8 +339,6 @@ plugin_unixctl_init(void)
           vnic_show, 3 },
         { "vnic/link-show", "[-f json] [LINK]  links, their status and "
           "packets", vnic_link_show, 3 },
-        { "vnic/classifier-show", "[-f json] [LINK]  which frames go where",
-          vnic_classifier_show, 3 },
         { "vnic/address-show", "[-f json] [VNIC]  which addresses are local",
           vnic_address_show, 3 },
         { "vnic/ring-show", "[-f json] [VNIC]  receive rings and their fill",
@@ -559,6 +353,7 @@ plugin_unixctl_init(void)
           vnic_version, 2 },
     };
 
+    classifier_unixctl_init();
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
         unixctl_command_register(commands[i].name, commands[i].usage, 0,
                                  commands[i].max_args, commands[i].cb, NULL);

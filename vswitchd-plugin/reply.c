@@ -76,12 +76,14 @@ reply_rows(struct unixctl_conn *conn, struct json *rows, bool as_json,
     json_destroy(rows);
 }
 
-bool
-reply_parse_args(struct unixctl_conn *conn, int argc, const char *argv[],
-                 bool *as_json, const char **namep)
+/* Stores up to 'max' arguments that are no options in 'names', and their
+ * number in '*n'. */
+static bool
+parse_args(struct unixctl_conn *conn, int argc, const char *argv[],
+           bool *as_json, const char *names[], size_t max, size_t *n)
 {
     *as_json = false;
-    *namep = NULL;
+    *n = 0;
     for (int i = 1; i < argc; i++) {
         const char *format = (!strncmp(argv[i], "--format=", 9) ? argv[i] + 9
                               : strcmp(argv[i], "-f") ? NULL
@@ -93,12 +95,40 @@ reply_parse_args(struct unixctl_conn *conn, int argc, const char *argv[],
             return false;
         } else if (format) {
             *as_json = !strcmp(format, "json");
-        } else if (*namep) {
-            unixctl_command_reply_error(conn, "give at most one name");
+        } else if (*n == max) {
+            unixctl_command_reply_error(conn, max == 1
+                                        ? "give at most one name"
+                                        : "there are too many arguments");
             return false;
         } else {
-            *namep = argv[i];
+            names[(*n)++] = argv[i];
         }
+    }
+    return true;
+}
+
+bool
+reply_parse_args(struct unixctl_conn *conn, int argc, const char *argv[],
+                 bool *as_json, const char **namep)
+{
+    size_t n;
+
+    *namep = NULL;
+    return parse_args(conn, argc, argv, as_json, namep, 1, &n);
+}
+
+bool
+reply_parse_names(struct unixctl_conn *conn, int argc, const char *argv[],
+                  bool *as_json, const char *names[], size_t n)
+{
+    size_t n_names;
+
+    if (!parse_args(conn, argc, argv, as_json, names, n, &n_names)) {
+        return false;
+    }
+    if (n_names < n) {
+        unixctl_command_reply_error(conn, "an argument is missing");
+        return false;
     }
     return true;
 }

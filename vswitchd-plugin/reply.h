@@ -23,6 +23,7 @@
  * the error. */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct json;
 struct unixctl_conn;
@@ -31,6 +32,9 @@ struct unixctl_conn;
  * arguments.  Stores the one other argument, or NULL, in '*namep'. */
 bool reply_parse_args(struct unixctl_conn *, int argc, const char *argv[],
                       bool *as_json, const char **namep);
+/* The same for 'n' other arguments that must be there. */
+bool reply_parse_names(struct unixctl_conn *, int argc, const char *argv[],
+                       bool *as_json, const char *names[], size_t n);
 
 /* 'columns' ends with NULL; the last one may be of any width. */
 void reply_rows(struct unixctl_conn *, struct json *rows, bool as_json,

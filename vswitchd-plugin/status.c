@@ -185,7 +185,13 @@ write_classifiers(const struct config *config, const struct ovsdb_idl *idl)
             = shash_find_data(&config->classifiers, rec->name);
 
         if (row) {
+            const char *installed
+                = row->status.state == ROW_ACTIVE ? "sw" : NULL;
+
             WRITE_STATUS(vnic_classifier, rec, &row->status);
+            if (!nullable_string_is_equal(rec->installed, installed)) {
+                ovsrec_vnic_classifier_set_installed(rec, installed);
+            }
         }
     }
 }
@@ -336,10 +342,26 @@ write_vns_statistics(const struct config *config,
                                        stats.n);
 }
 
+static void
+write_rule_statistics(const struct ovsrec_vnic_classifier *rec)
+{
+    struct stats stats = { .n = 0 };
+    struct rule_info info;
+
+    if (rec->link ? link_get_rule_info(rec->link, rec->name, &info)
+        : rec->vnic && vnic_get_rule_info(rec->vnic, rec->name, &info)) {
+        stats_add(&stats, "packets", info.packets);
+        stats_add(&stats, "bytes", info.bytes);
+    }
+    ovsrec_vnic_classifier_set_statistics(rec, stats.keys, stats.values,
+                                          stats.n);
+}
+
 void
 status_write_statistics(const struct config *config,
                         const struct ovsdb_idl *idl)
 {
+    const struct ovsrec_vnic_classifier *rule;
     const struct ovsrec_vnic_link *link;
     const struct ovsrec_vns_instance *vns;
     const struct ovsrec_vnic *vnic;
@@ -349,6 +371,9 @@ status_write_statistics(const struct config *config,
     }
     OVSREC_VNIC_FOR_EACH (vnic, idl) {
         write_vnic_statistics(config, vnic);
+    }
+    OVSREC_VNIC_CLASSIFIER_FOR_EACH (rule, idl) {
+        write_rule_statistics(rule);
     }
     OVSREC_VNS_INSTANCE_FOR_EACH (vns, idl) {
         write_vns_statistics(config, vns);
