@@ -4,8 +4,10 @@
 EXTRA_DIST += \
 	bench/bench-config \
 	bench/measure.py \
+	bench/report.py \
 	bench/sandbox.py \
-	bench/svg.py
+	bench/svg.py \
+	bench/transactions.py
 CLEANFILES += bench/config.json bench/config.svg
 
 # How long configuration takes.  As root; BENCHFLAGS may be "--rows 100".

@@ -1,50 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What bench-config measures, and the transactions that it takes."""
+"""What bench-config measures."""
 
 import json
 import os
-import statistics
 import subprocess
 import time
 
 import sandbox
+from transactions import insert, mac, mutate, name_of, new_ports, update
 
 METRICS = ("total", "own", "cpu")
-
-
-def insert(table, row, name=None):
-    operation = {"op": "insert", "table": table, "row": row}
-    if name:
-        operation["uuid-name"] = name
-    return operation
-
-
-def update(table, row, *where):
-    return {"op": "update", "table": table, "where": list(where), "row": row}
-
-
-def mutate(table, column, mutator, values):
-    return {"op": "mutate", "table": table, "where": [],
-            "mutations": [[column, mutator, ["set", list(values)]]]}
-
-
-def mac(i, first=0x02):
-    return ":".join("%02x" % b for b in (first, 0, *i.to_bytes(4, "big")))
-
-
-def new_ports(names, port_type):
-    """Operations that put ports on the bridge."""
-    for i, name in enumerate(names):
-        yield insert("Interface", {"name": name, "type": port_type},
-                     "iface%d" % i)
-        yield insert("Port", {"name": name, "interfaces":
-                              ["named-uuid", "iface%d" % i]}, "port%d" % i)
-    yield mutate("Bridge", "ports", "insert",
-                 (["named-uuid", "port%d" % i] for i in range(len(names))))
-
-
-def name_of(i):
-    return "v%d" % i
 
 
 class Daemon:
@@ -236,13 +201,3 @@ def measure_all(daemons, options, progress):
         for what, sample in measure_present(daemon, options):
             take(what, daemon, sample)
     return results
-
-
-def percentile(values, percent):
-    """The smallest value that 'percent' of all don't exceed."""
-    values = sorted(values)
-    return values[max(0, -(-len(values) * percent // 100) - 1)]
-
-
-def spread(values):
-    return (min(values), statistics.median(values), max(values))

@@ -9,12 +9,48 @@ each time, which with a thousand ports takes longer than most changes do.
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
-TIMEOUT = 60.0                  # Seconds for anything; all hope is lost then.
+TIMEOUT = 300.0                 # Seconds for anything; all hope is lost then.
+
+
+def enter_namespaces():
+    """Starts this program again in namespaces of its own, which its devices
+    and processes can't outlive."""
+    if os.environ.pop("BENCH_INSIDE", None):
+        # So that what is to be undone is undone.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+        return
+    if os.geteuid():
+        sys.exit("%s: must run as root" % os.path.basename(sys.argv[0]))
+    os.environ["BENCH_INSIDE"] = "yes"
+    os.execvp("unshare", ["unshare", "--net", "--pid", "--fork",
+                          "--mount-proc", "--kill-child=TERM",
+                          sys.executable, *sys.argv])
+
+
+def cpu_ms(pid, tid):
+    """What a thread has used of a CPU so far."""
+    with open("/proc/%d/task/%d/schedstat" % (pid, tid),
+              encoding="ascii") as f:
+        return int(f.read().split()[0]) / 1e6
+
+
+def find_thread(pid, prefix):
+    """The thread whose name begins with 'prefix'; there must be just one."""
+    found = []
+    for tid in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/comm" % (pid, tid),
+                  encoding="ascii") as f:
+            if f.read().startswith(prefix):
+                found.append(int(tid))
+    tid, = found
+    return tid
 
 
 class RpcError(Exception):
@@ -145,16 +181,20 @@ class Database:
 
 class Sandbox:
     """Use in a "with" statement.  'vswitchd' is the daemon to run, 'ovs' the
-    Open vSwitch build whose database server is used, 'schema' a file."""
+    Open vSwitch build whose database server is used, 'schema' a file.  Daemons
+    that are to run at the same time need 'own_network', for their bridges have
+    the same names."""
 
-    def __init__(self, vswitchd, ovs, schema):
+    def __init__(self, vswitchd, ovs, schema, own_network=False):
+        self.prefix = ["unshare", "--net"] if own_network else []
         self.vswitchd = vswitchd
         self.ovs = ovs
         self.schema = schema
         self.dir = tempfile.mkdtemp(prefix="bench-")
         self.env = dict(os.environ, OVS_RUNDIR=self.dir, OVS_LOGDIR=self.dir,
                         OVS_DBDIR=self.dir, OVS_SYSCONFDIR=self.dir,
-                        OVS_SYSLOG_METHOD="null")
+                        OVS_SYSLOG_METHOD="null",
+                        RUNTIME_DIRECTORY=self.dir)     # DPDK's.
         self.server = self.daemon = self.db = self.control = None
 
     def path(self, name):
@@ -172,16 +212,19 @@ class Sandbox:
         return self
 
     def __exit__(self, *_):
-        self.stop()
-        if self.server:
-            self.server.kill()
-            self.server.wait()
-        shutil.rmtree(self.dir)
+        try:
+            self.stop()
+        finally:
+            for process in self.daemon, self.server:
+                if process:
+                    process.kill()
+                    process.wait()
+            shutil.rmtree(self.dir)
 
     def _spawn(self, program, *args):
         name = os.path.basename(program)
         return subprocess.Popen(
-            [program, *args, "-vconsole:off", "-vfile:info",
+            [*self.prefix, program, *args, "-vconsole:off", "-vfile:info",
              "--log-file=" + self.path(name + ".log"),
              "--unixctl=" + self.path(name + ".ctl")],
             cwd=self.dir, env=self.env, stdin=subprocess.DEVNULL)
@@ -200,6 +243,7 @@ class Sandbox:
     def stop(self):
         """Ends the daemon as an upgrade does: rows and devices stay."""
         if self.control:
+            self.resume()
             self.control.call("exit", [])
             self.control.close()
             self.control = None
@@ -212,9 +256,19 @@ class Sandbox:
     def appctl(self, *args):
         return self.control.call(args[0], list(args[1:]))
 
-    def cpu_ms(self):
-        """What the daemon's main thread has used of a CPU so far."""
-        pid = self.daemon.pid
-        with open("/proc/%d/task/%d/schedstat" % (pid, pid),
-                  encoding="ascii") as f:
-            return int(f.read().split()[0]) / 1e6
+    def log(self):
+        with open(self.path(os.path.basename(self.vswitchd) + ".log"),
+                  encoding="utf-8") as f:
+            return f.read()
+
+    def cpu_ms(self, tid=None):
+        """What a thread of the daemon, by default the main thread, has used
+        of a CPU so far."""
+        return cpu_ms(self.daemon.pid, tid or self.daemon.pid)
+
+    def pause(self):
+        """Stops all of the daemon's threads, until resume()."""
+        self.daemon.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.daemon.send_signal(signal.SIGCONT)

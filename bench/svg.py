@@ -19,7 +19,7 @@ def line(x1, y1, x2, y2, style="stroke:#333"):
             % (x1, y1, x2, y2, style))
 
 
-def bar(y, name, colour, values, scale):
+def bar(y, name, colour, values, scale, unit):
     """'values' are low, middle and high; the bar ends at the middle one."""
     low, middle, high = values
     centre = y + BAR / 2
@@ -30,10 +30,10 @@ def bar(y, name, colour, values, scale):
         x = LABELS + end * scale
         yield line(x, centre - 3, x, centre + 3)
     yield text(LABELS + high * scale + 6, centre + 4,
-               "%.*f ms  %s" % (middle < 100, middle, name), size=11)
+               "%.3g %s  %s" % (middle, unit, name), size=11)
 
 
-def panel(y, title, groups, goal):
+def panel(y, title, groups, goal, unit):
     """Returns (elements, height).  'groups' is a list of (label, [(name,
     series, (low, middle, high))])."""
     most = max([bars[2][2] for _, group in groups for bars in group]
@@ -44,7 +44,7 @@ def panel(y, title, groups, goal):
     for label, group in groups:
         out.append(text(LABELS - 8, y + 12, label, "end"))
         for name, series, values in group:
-            out += bar(y, name, COLOURS[series], values, scale)
+            out += bar(y, name, COLOURS[series], values, scale, unit)
             y += BAR
         y += GAP
     out.append(line(LABELS, start - 4, LABELS, y - GAP + 4))
@@ -52,17 +52,17 @@ def panel(y, title, groups, goal):
         x = LABELS + goal * scale
         out.append(line(x, start - 4, x, y - GAP + 4,
                         "stroke:#c00;stroke-dasharray:4 3"))
-        out.append(text(x, y - GAP + 18, "goal for our own part: %g ms" % goal,
-                        "middle", 11))
+        out.append(text(x, y - GAP + 18, "goal for our own part: %g %s"
+                        % (goal, unit), "middle", 11))
         y += 14
     return out, y - start + 40
 
 
-def chart(caption, panels):
+def chart(caption, panels, unit="ms"):
     """'panels' is a list of (title, groups, goal or None)."""
     out, y = [], 10
     for title, groups, goal in panels:
-        elements, height = panel(y, title, groups, goal)
+        elements, height = panel(y, title, groups, goal, unit)
         out += elements
         y += height
     for row in caption:
