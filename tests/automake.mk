@@ -24,6 +24,8 @@ DISTCLEANFILES += tests/atconfig tests/atlocal
 # Unit programs in the manner of OVS's ovstest: one binary, a subcommand each.
 check_PROGRAMS += tests/test-vnic
 tests_test_vnic_SOURCES = \
+	tests/benchmark.c \
+	tests/benchmark.h \
 	tests/naive-random.c \
 	tests/naive-rules.c \
 	tests/naive-rules.h \

@@ -8,12 +8,15 @@
 #include "datapath-ext/classify.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
+#include "datapath-ext/link.h"
 #include "dp-packet.h"
 #include "ovs-rcu.h"
 #include "ovstest.h"
 #include "packets.h"
 #include "random.h"
+#include "tests/benchmark.h"
 #include "util.h"
 
 /* The naive classifier: a list that is searched from end to end. */
@@ -130,12 +133,90 @@ test_frames(struct ovs_cmdl_context *ctx OVS_UNUSED)
     assert(vlan_of("", 0) == -1);
 }
 
+/* Packets whose first lines, headers and metadata, are more than a first-level
+ * cache holds, in an order that branch prediction can't learn. */
+#define N_PACKETS 2048
+
+struct benchmark {
+    struct classifier_l2 cls;
+    struct link_port *ports;    /* As on a link, claims are parts of them. */
+    struct dp_packet *packets[N_PACKETS];
+};
+
+static struct eth_addr
+mac_of(uint32_t i)
+{
+    struct eth_addr mac = ETH_ADDR_C(02,00,00,00,00,00);
+
+    put_unaligned_be32(ALIGNED_CAST(ovs_be32 *, &mac.ea[2]), htonl(i));
+    return mac;
+}
+
+static size_t
+classify_all(void *benchmark_)
+{
+    struct benchmark *benchmark = benchmark_;
+    size_t n_found = 0;
+
+    for (size_t i = 0; i < N_PACKETS; i++) {
+        struct l2_key key;
+
+        if (classify_extract(benchmark->packets[i], &key)) {
+            n_found += classify_lookup(&benchmark->cls, &key) != NULL;
+        }
+    }
+    return n_found;
+}
+
+static void
+benchmark_claims(unsigned int n)
+{
+    struct benchmark benchmark;
+
+    benchmark.ports = xcalloc(n, sizeof *benchmark.ports);
+    classify_init(&benchmark.cls);
+    for (size_t i = 0; i < n; i++) {
+        benchmark.ports[i].claim.key.mac = mac_of(i);
+        assert(classify_insert(&benchmark.cls, &benchmark.ports[i].claim));
+    }
+    for (size_t i = 0; i < N_PACKETS; i++) {
+        struct eth_header *eth;
+
+        benchmark.packets[i] = dp_packet_new(64);
+        eth = dp_packet_put_zeros(benchmark.packets[i], 60);
+        eth->eth_dst = mac_of(random_range(n));
+        eth->eth_type = htons(ETH_TYPE_IP);
+    }
+
+    benchmark_run(classify_all, &benchmark, N_PACKETS, "%u claims", n);
+
+    for (size_t i = 0; i < N_PACKETS; i++) {
+        dp_packet_delete(benchmark.packets[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        classify_remove(&benchmark.cls, &benchmark.ports[i].claim);
+    }
+    classify_destroy(&benchmark.cls);
+    ovsrcu_synchronize();
+    free(benchmark.ports);
+}
+
+static void
+test_benchmark(struct ovs_cmdl_context *ctx)
+{
+    benchmark_header("classify");
+    for (int i = 1; i < ctx->argc; i++) {
+        benchmark_claims(strtoul(ctx->argv[i], NULL, 10));
+    }
+}
+
 static void
 test_classify_main(int argc, char *argv[])
 {
     static const struct ovs_cmdl_command commands[] = {
         { "check", NULL, 0, 0, test_check, OVS_RO },
         { "frames", NULL, 0, 0, test_frames, OVS_RO },
+        { "benchmark", "CLAIMS...", 1, INT_MAX, test_benchmark, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };
     struct ovs_cmdl_context ctx = { .argc = argc - 1, .argv = argv + 1 };

@@ -9,10 +9,14 @@
 
 #include <assert.h>
 #include <sched.h>
+#include <stdlib.h>
 
+#include "datapath-ext/datapath-ext.h"
 #include "dp-packet.h"
 #include "ovs-thread.h"
 #include "ovstest.h"
+#include "random.h"
+#include "tests/benchmark.h"
 #include "util.h"
 
 /* Packets carry a producer and a sequence number. */
@@ -238,6 +242,92 @@ test_threads(struct ovs_cmdl_context *ctx OVS_UNUSED)
     drop_counters_unref(drops);
 }
 
+/* As many packets are under way as a burst for each ring, which is what a PMD
+ * thread that polls all of them leads to. */
+struct benchmark {
+    unsigned int n_rings;
+    unsigned int run;           /* Packets per ring_put(). */
+    struct ring **rings;
+    size_t n_packets;
+    struct dp_packet **packets;
+    uint32_t *order;            /* Index of the ring for each run. */
+};
+
+static size_t
+put_and_get_all(void *benchmark_)
+{
+    struct benchmark *b = benchmark_;
+    struct dp_packet **end = b->packets + b->n_packets;
+    struct dp_packet **packets = b->packets;
+    const uint32_t *order = b->order;
+    size_t n_received = 0;
+
+    for (; packets < end; packets += b->run) {
+        ring_put(b->rings[*order++], packets, b->run);
+    }
+    for (size_t i = 0; i < b->n_rings; i++) {
+        struct dp_packet **dst = &b->packets[n_received];
+        size_t n;
+
+        /* The packets change places among each other. */
+        while ((n = ring_get(b->rings[i], dst, NETDEV_MAX_BURST))) {
+            dst += n;
+        }
+        n_received = dst - b->packets;
+    }
+    return n_received;
+}
+
+static void
+benchmark_rings(unsigned int n_rings, unsigned int run)
+{
+    struct drop_counters *drops = drop_counters_create();
+    struct benchmark b = {
+        .n_rings = n_rings,
+        .run = run,
+        .rings = xcalloc(n_rings, sizeof *b.rings),
+        .n_packets = n_rings * NETDEV_MAX_BURST,
+        .packets = xcalloc(n_rings * NETDEV_MAX_BURST, sizeof *b.packets),
+        .order = xcalloc(n_rings * NETDEV_MAX_BURST, sizeof *b.order),
+    };
+
+    for (size_t i = 0; i < n_rings; i++) {
+        b.rings[i] = ring_create(RING_DEPTH_DEFAULT, false, drops);
+    }
+    for (size_t i = 0; i < b.n_packets; i++) {
+        b.packets[i] = dp_packet_new(64);
+        dp_packet_put_zeros(b.packets[i], 60);
+        b.order[i] = random_range(n_rings);
+    }
+
+    benchmark_run(put_and_get_all, &b, b.n_packets, "%u rings, runs of %u",
+                  n_rings, run);
+
+    for (size_t i = 0; i < b.n_packets; i++) {
+        dp_packet_delete(b.packets[i]);
+    }
+    for (size_t i = 0; i < n_rings; i++) {
+        ring_destroy(b.rings[i]);
+    }
+    drop_counters_unref(drops);
+    free(b.rings);
+    free(b.packets);
+    free(b.order);
+}
+
+static void
+test_benchmark(struct ovs_cmdl_context *ctx)
+{
+    static const unsigned int runs[] = { 1, 4, NETDEV_MAX_BURST };
+
+    benchmark_header("ring");
+    for (int i = 1; i < ctx->argc; i++) {
+        for (size_t j = 0; j < ARRAY_SIZE(runs); j++) {
+            benchmark_rings(strtoul(ctx->argv[i], NULL, 10), runs[j]);
+        }
+    }
+}
+
 static void
 test_ring_main(int argc, char *argv[])
 {
@@ -246,6 +336,7 @@ test_ring_main(int argc, char *argv[])
         { "sources", NULL, 0, 0, test_sources, OVS_RO },
         { "two-ways", NULL, 0, 0, test_two_ways, OVS_RO },
         { "threads", NULL, 0, 0, test_threads, OVS_RO },
+        { "benchmark", "RINGS...", 1, INT_MAX, test_benchmark, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };
     struct ovs_cmdl_context ctx = { .argc = argc - 1, .argv = argv + 1 };
