@@ -7,6 +7,7 @@ doc_source = \
 	Documentation/intro/building.rst \
 	Documentation/intro/what.rst \
 	Documentation/topics/architecture.rst \
+	Documentation/topics/benchmarks.rst \
 	Documentation/topics/seams.rst \
 	Documentation/topics/testing.rst \
 	Documentation/tutorials/vnic.rst

@@ -3,12 +3,17 @@
 
 EXTRA_DIST += \
 	bench/bench-config \
+	bench/bench-vnic \
+	bench/forward.py \
 	bench/measure.py \
+	bench/parts.py \
+	bench/pcap.py \
 	bench/report.py \
 	bench/sandbox.py \
 	bench/svg.py \
+	bench/switch.py \
 	bench/transactions.py
-CLEANFILES += bench/config.json bench/config.svg
+CLEANFILES += bench/config.json bench/config.svg bench/vnic.json bench/vnic.svg
 
 # How long configuration takes.  As root; BENCHFLAGS may be "--rows 100".
 .PHONY: bench-config
@@ -16,3 +21,11 @@ bench-config: all
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON3) $(srcdir)/bench/bench-config \
 		--build $(abs_builddir) --ovs $(OVS_DIR) \
 		--cflags '$(CFLAGS)' --out bench/config $(BENCHFLAGS)
+
+# Frames per second through VNICs, beside the stock switch's.  As root;
+# BENCHFLAGS may be "--quick".
+.PHONY: bench-vnic
+bench-vnic: all $(check_PROGRAMS)
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON3) $(srcdir)/bench/bench-vnic \
+		--build $(abs_builddir) --ovs $(OVS_DIR) \
+		--cflags '$(CFLAGS)' --out bench/vnic $(BENCHFLAGS)
