@@ -228,8 +228,9 @@ class TestPmd:
         self.memory = []
         self.tsc_hz = 0         # The others tell.
         self.command = [
-            "stdbuf", "-oL", "dpdk-testpmd", "--in-memory", "--no-pci",
-            *("" if options.huge else NO_HUGE).split(),
+            "stdbuf", "-oL", "dpdk-testpmd", "--no-pci",
+            *("--in-memory" if options.huge
+              else NO_HUGE + " --no-shconf").split(),
             "-l", "%d,%d" % (MAIN_CORE, PMD_CORE),
             "--main-lcore", str(MAIN_CORE),
             "--vdev", generator(pcap), "--vdev", SINK_DEVICE,

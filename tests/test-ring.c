@@ -246,7 +246,7 @@ test_threads(struct ovs_cmdl_context *ctx OVS_UNUSED)
  * thread that polls all of them leads to. */
 struct benchmark {
     unsigned int n_rings;
-    unsigned int run;           /* Packets per ring_put(). */
+    unsigned int run;           /* Packets per ring_put_own(). */
     struct ring **rings;
     size_t n_packets;
     struct dp_packet **packets;
@@ -263,7 +263,7 @@ put_and_get_all(void *benchmark_)
     size_t n_received = 0;
 
     for (; packets < end; packets += b->run) {
-        ring_put(b->rings[*order++], packets, b->run);
+        ring_put_own(b->rings[*order++], packets, b->run);
     }
     for (size_t i = 0; i < b->n_rings; i++) {
         struct dp_packet **dst = &b->packets[n_received];
@@ -281,6 +281,7 @@ put_and_get_all(void *benchmark_)
 static void
 benchmark_rings(unsigned int n_rings, unsigned int run)
 {
+    const struct ring_options options = { .depth = RING_DEPTH_DEFAULT };
     struct drop_counters *drops = drop_counters_create();
     struct benchmark b = {
         .n_rings = n_rings,
@@ -292,7 +293,7 @@ benchmark_rings(unsigned int n_rings, unsigned int run)
     };
 
     for (size_t i = 0; i < n_rings; i++) {
-        b.rings[i] = ring_create(RING_DEPTH_DEFAULT, false, drops);
+        b.rings[i] = ring_create(&options, drops);
     }
     for (size_t i = 0; i < b.n_packets; i++) {
         b.packets[i] = dp_packet_new(64);
