@@ -11,6 +11,8 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/drop.c \
 	datapath-ext/drop.h \
 	datapath-ext/frame.h \
+	datapath-ext/handover.c \
+	datapath-ext/handover.h \
 	datapath-ext/front.c \
 	datapath-ext/front.h \
 	datapath-ext/hw-actions.c \

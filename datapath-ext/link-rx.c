@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "datapath-ext/handover.h"
 #include "datapath-ext/ring.h"
 #include "dp-packet.h"
 #include "openvswitch/vlog.h"
@@ -23,6 +24,7 @@ struct reception {
     struct link *link;
     const struct ring *mine;    /* As in link_poll(). */
     struct dp_packet_batch *batch;
+    struct handover *handover;
 
     struct ring *ring;          /* Of the run. */
     struct dp_packet *packets[NETDEV_MAX_BURST];
@@ -39,7 +41,9 @@ run_flush(struct reception *rx)
             dp_packet_batch_add(rx->batch, rx->packets[n++]);
         }
     }
-    if (n < rx->n) {
+    if (n < rx->n
+        && !(rx->handover && handover_add(rx->handover, rx->ring,
+                                          &rx->packets[n], rx->n - n))) {
         ring_put_own(rx->ring, &rx->packets[n], rx->n - n);
     }
     rx->n = 0;
@@ -238,7 +242,7 @@ receive_batch(struct reception *rx, struct dp_packet_batch *received)
 /* Returns the number of frames received. */
 static size_t
 poll_rxq(struct link *link, const struct ring *mine,
-         struct dp_packet_batch *batch)
+         struct dp_packet_batch *batch, struct handover *handover)
     OVS_REQUIRES(link->rx_mutex)
 {
     struct dp_packet_batch received;
@@ -254,6 +258,7 @@ poll_rxq(struct link *link, const struct ring *mine,
     if (!error) {
         struct reception rx = {
             .link = link, .mine = mine, .batch = batch,
+            .handover = handover,
         };
 
         receive_batch(&rx, &received);
@@ -266,16 +271,19 @@ poll_rxq(struct link *link, const struct ring *mine,
     return 0;
 }
 
-void
+size_t
 link_poll(struct link *link, const struct ring *mine,
-          struct dp_packet_batch *batch)
+          struct dp_packet_batch *batch, struct handover *handover)
 {
+    size_t n = 0;
+
     if (link->netdev && !ovs_mutex_trylock(&link->rx_mutex)) {
         if (!link_is_paused(link)) {
-            poll_rxq(link, mine, batch);
+            n = poll_rxq(link, mine, batch, handover);
         }
         ovs_mutex_unlock(&link->rx_mutex);
     }
+    return n;
 }
 
 /* Bounded, as a device may receive without end. */
@@ -289,7 +297,7 @@ link_discard_backlog(struct link *link)
     }
     ovs_mutex_lock(&link->rx_mutex);
     for (int i = 0; i < 1024 && idle < link->n_rxqs; i++) {
-        idle = poll_rxq(link, NULL, NULL) ? 0 : idle + 1;
+        idle = poll_rxq(link, NULL, NULL, NULL) ? 0 : idle + 1;
     }
     ovs_mutex_unlock(&link->rx_mutex);
 }

@@ -384,6 +384,12 @@ link_get_rules(const struct link *link)
     return link_rules(link);
 }
 
+size_t
+link_n_rings(const struct link *link)
+{
+    return cmap_count(&link->members);
+}
+
 struct service *
 link_service(const struct link *link)
 {

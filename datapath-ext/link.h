@@ -56,6 +56,7 @@
 
 struct dp_packet;
 struct dp_packet_batch;
+struct handover;
 struct link;
 struct link_config;
 struct link_info;
@@ -114,9 +115,13 @@ void link_remove_member(struct link *, struct link_member *);
 
 /* Receives a batch from the device, unless another thread does.  Frames for
  * the ring 'mine', which must be empty and the caller's to serve, are added to
- * 'batch' while there is room; all go to their rings if 'mine' is NULL. */
-void link_poll(struct link *, const struct ring *mine,
-               struct dp_packet_batch *batch);
+ * 'batch' while there is room, and those for other rings to the handover where
+ * that takes them; each may be NULL.  All others go to their rings.  Returns
+ * how many frames came. */
+size_t link_poll(struct link *, const struct ring *mine,
+                 struct dp_packet_batch *batch, struct handover *);
+/* How many rings its ports have. */
+size_t link_n_rings(const struct link *);
 void link_wait(struct link *);
 void link_send(const struct link_port *from, int qid,
                struct dp_packet_batch *);

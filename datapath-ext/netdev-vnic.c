@@ -10,6 +10,7 @@
 
 #include "datapath-ext/datapath-ext.h"
 #include "datapath-ext/front.h"
+#include "datapath-ext/handover.h"
 #include "datapath-ext/learned.h"
 #include "datapath-ext/link.h"
 #include "datapath-ext/merge.h"
@@ -365,7 +366,9 @@ netdev_vnic_update_flags(struct netdev *netdev, enum netdev_flags off,
     atomic_read_relaxed(&dev->flags, &flags);
     *old_flagsp = flags;
     if (off || on) {
-        atomic_store_relaxed(&dev->flags, (flags & ~off) | on);
+        flags = (flags & ~off) | on;
+        atomic_store_relaxed(&dev->flags, flags);
+        vnic_device_set_up(&dev->device, flags & NETDEV_UP);
         netdev_change_seq_changed(netdev);
     }
     return 0;
@@ -539,15 +542,19 @@ netdev_vnic_send_waiting(const struct netdev_vnic *dev,
 /* Fills 'batch' from the ring, and makes sure that somebody polls the link. */
 static void
 netdev_vnic_fill_batch(struct netdev_vnic *dev, const struct link_port *port,
-                       struct ring *ring, struct dp_packet_batch *batch)
+                       struct ring *ring, struct handover *handover,
+                       struct dp_packet_batch *batch)
 {
+    bool is_direct = false;
+
     counter_add_own(&dev->device.polls, 1);
     dp_packet_batch_init(batch);
     batch->count = ring_get(ring, batch->packets, NETDEV_MAX_BURST);
-    if (!batch->count && ring_is_direct(ring)) {
-        link_poll(port->link, ring, batch);
-    } else if (batch->count < POLL_BELOW) {
-        link_poll(port->link, NULL, NULL);
+    if (!batch->count) {
+        is_direct = ring_is_direct(ring);
+    }
+    if (batch->count < POLL_BELOW) {
+        link_poll(port->link, is_direct ? ring : NULL, batch, handover);
     }
 }
 
@@ -574,6 +581,22 @@ netdev_vnic_bypass(struct netdev_vnic *dev, struct dp_packet_batch *batch)
     return true;
 }
 
+/* What becomes of a batch from the ring before the datapath sees it.  Returns
+ * false if nothing is left. */
+static bool
+netdev_vnic_receive(struct netdev_vnic *dev, struct dp_packet_batch *batch)
+{
+    if (OVS_UNLIKELY(!netdev_vnic_is_up(dev))) {
+        drop_batch(dev->device.drops, DROP_PORT_DOWN, batch);
+        return false;
+    }
+    if (OVS_UNLIKELY(batch->count > 1 && read_flag(&dev->device.lro))) {
+        netdev_vnic_merge(dev, batch);
+    }
+    vnic_device_count(&dev->device, batch);
+    return !netdev_vnic_bypass(dev, batch);
+}
+
 static int
 netdev_vnic_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
                      int *qfill)
@@ -581,32 +604,28 @@ netdev_vnic_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     struct netdev_vnic *dev = netdev_vnic_cast(rxq->netdev);
     const struct link_port *port = netdev_vnic_port(dev);
     struct ring *ring = netdev_vnic_ring(dev);
+    struct handover *handover;
 
     if (OVS_UNLIKELY(!port || !ring)) {
+        return EAGAIN;
+    }
+    handover = handover_get();
+    if (OVS_UNLIKELY(!ring_claim(ring, handover))) {
         return EAGAIN;
     }
     if (OVS_UNLIKELY(port->tx)) {
         netdev_vnic_send_waiting(dev, port);
     }
-    netdev_vnic_fill_batch(dev, port, ring, batch);
-    if (OVS_UNLIKELY(batch->count > 1 && read_flag(&dev->device.lro))) {
-        netdev_vnic_merge(dev, batch);
+    handover_begin(handover, port->link);
+    netdev_vnic_fill_batch(dev, port, ring, handover, batch);
+    if (batch->count && !netdev_vnic_receive(dev, batch)) {
+        dp_packet_batch_init(batch);
     }
-    if (OVS_UNLIKELY(!netdev_vnic_is_up(dev))) {
-        drop_batch(dev->device.drops, DROP_PORT_DOWN, batch);
-    }
-    if (!batch->count) {
-        return EAGAIN;
-    }
-    counter_add_own(&dev->device.rx_packets, batch->count);
-    counter_add_own(&dev->device.rx_bytes, batch_bytes(batch));
-    if (OVS_UNLIKELY(netdev_vnic_bypass(dev, batch))) {
-        return EAGAIN;
-    }
+    handover_commit(handover, batch);
     if (qfill) {
         *qfill = ring_fill(ring);
     }
-    return 0;
+    return batch->count ? 0 : EAGAIN;
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <rte_ring.h>
 #include <rte_ring_peek.h>
 
+#include "datapath-ext/handover.h"
 #include "datapath-ext/limit.h"
 #include "datapath-ext/service.h"
 #include "dp-packet.h"
@@ -38,6 +39,11 @@ struct ring {
 
     /* Any producer. */
     atomic_bool has_others;     /* Was anything ever put into 'others'? */
+
+    /* See handover.h. */
+    ATOMIC(struct handover *) owner;
+    struct handover *previous;  /* Owner before, if that may be active. */
+    size_t place;               /* The owner's. */
 
     /* Consumer. */
     bool others_first;
@@ -129,6 +135,7 @@ ring_has_options(const struct ring *ring, const struct ring_options *options)
             && own->wakes == options->wakes
             && own->limit == options->limit
             && own->service == options->service
+            && own->aux == options->aux
             && own->rank == options->rank
             && own->weight == options->weight);
 }
@@ -329,14 +336,67 @@ ring_wait(struct ring *ring)
 }
 
 bool
-ring_is_direct(const struct ring *ring)
+ring_is_free(const struct ring *ring)
 {
     return (!ring->options.limit
-            && !(ring->options.service && service_is_mixed(&ring->slot))
-            && !ring_fill(ring));
+            && !(ring->options.service && service_is_mixed(&ring->slot)));
+}
+
+bool
+ring_is_direct(const struct ring *ring)
+{
+    return ring_is_free(ring) && !ring_fill(ring);
+}
+
+bool
+ring_claim(struct ring *ring, struct handover *self)
+{
+    struct handover *owner;
+
+    atomic_read_relaxed(&ring->owner, &owner);
+    if (OVS_UNLIKELY(owner != self)) {
+        ring->previous = owner;
+        /* Before the look at 'previous': either that thread sees that the ring
+         * is not its own any more, or we see that it is active. */
+        atomic_store(&ring->owner, self);
+    }
+    if (OVS_UNLIKELY(ring->previous)) {
+        if (handover_is_active(ring->previous)) {
+            return false;
+        }
+        ring->previous = NULL;
+    }
+    return true;
+}
+
+bool
+ring_is_owned(const struct ring *ring, const struct handover *handover)
+{
+    struct handover *owner;
+
+    atomic_read(&CONST_CAST(struct ring *, ring)->owner, &owner);
+    return owner == handover;
+}
+
+size_t
+ring_get_place(const struct ring *ring)
+{
+    return ring->place;
+}
+
+void
+ring_set_place(struct ring *ring, size_t place)
+{
+    ring->place = place;
 }
 
 /* Anyone. */
+
+void *
+ring_get_aux(const struct ring *ring)
+{
+    return ring->options.aux;
+}
 
 unsigned int
 ring_fill(const struct ring *ring)

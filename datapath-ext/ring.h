@@ -48,12 +48,14 @@
 #include "drop.h"
 
 struct dp_packet;
+struct handover;
 struct limit;
 struct ring;
 struct service;
 
 struct ring_options {
     const char *port;           /* Name of its port, for those who ask. */
+    void *aux;                  /* The port itself. */
     unsigned int depth;         /* A power of 2. */
     bool wakes;                 /* Does each put wake up the thread that waits
                                  * in ring_wait()?  A busy-polling consumer
@@ -83,11 +85,21 @@ size_t ring_get(struct ring *, struct dp_packet **packets, size_t max);
 size_t ring_drain(struct ring *, struct dp_packet **packets, size_t max);
 void ring_wait(struct ring *);
 
-/* May the consumer take frames for this ring straight from the link, as the
- * ring is empty and nothing delays it? */
+/* Does nothing, neither a limit nor the order, delay what is in the ring? */
+bool ring_is_free(const struct ring *);
+/* And is it empty, so that frames need not pass it? */
 bool ring_is_direct(const struct ring *);
 
+/* See handover.h.  ring_claim() returns false if another thread still has
+ * frames for the ring in its hands: ask again at the next visit. */
+bool ring_claim(struct ring *, struct handover *);
+bool ring_is_owned(const struct ring *, const struct handover *);
+/* Where the owner keeps frames for the ring, which is for it to check. */
+size_t ring_get_place(const struct ring *);
+void ring_set_place(struct ring *, size_t place);
+
 /* Anyone. */
+void *ring_get_aux(const struct ring *);
 unsigned int ring_fill(const struct ring *);
 const char *ring_get_port(const struct ring *);
 unsigned int ring_get_depth(const struct ring *);

@@ -41,6 +41,10 @@ struct seam_contact {
     CONTACT(netdev_ports_insert, "lib/dpif.o", "2.12 to 3.7",               \
             "a VNIC must know its port number in the datapath, by which a " \
             "link tells frames that came from it, and no netdev is told it")\
+    CONTACT(dp_netdev_input, "lib/dpif-netdev-private-dpif.o",              \
+            "2.16 to 3.7",                                                  \
+            "frames for several ports must reach the datapath in one go, "  \
+            "which knows of one port for each receive queue")               \
     CONTACT(netdev_reconfigure, "lib/dpif-netdev.o", "2.7 to 3.7",          \
             "frames that bypass OpenFlow must not be sent to a port while " \
             "the datapath reconfigures it")

@@ -9,9 +9,47 @@
 #include "datapath-ext/front.h"
 #include "datapath-ext/link.h"
 #include "datapath-ext/ring.h"
+#include "dp-packet.h"
 #include "netdev-provider.h"
 #include "odp-util.h"
 #include "util.h"
+
+/* A device that is down, merges segments or has a front must look at each
+ * batch itself. */
+void
+device_update_plain(struct vnic_device *device, const struct front *front)
+{
+    bool lro;
+
+    atomic_read_relaxed(&device->lro, &lro);
+    atomic_store_relaxed(&device->is_plain,
+                         (device->is_up && !lro && !front
+                          && device->number != ODPP_NONE));
+}
+
+void
+vnic_device_set_up(struct vnic_device *device, bool is_up)
+{
+    ovs_mutex_lock(&vnics_mutex);
+    device->is_up = is_up;
+    device_update_plain(device, ovsrcu_get_protected(struct front *,
+                                                     &device->front));
+    ovs_mutex_unlock(&vnics_mutex);
+}
+
+void
+vnic_device_count(struct vnic_device *device,
+                  const struct dp_packet_batch *batch)
+{
+    struct dp_packet *packet;
+    uint64_t bytes = 0;
+
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        bytes += dp_packet_size(packet);
+    }
+    counter_add_own(&device->rx_packets, batch->count);
+    counter_add_own(&device->rx_bytes, bytes);
+}
 
 void
 device_publish(struct vnic_device *device, struct link_port *port)
@@ -70,6 +108,7 @@ device_set_ring(struct vnic_device *device, const struct vnic *vnic,
     struct ring *ring = device_ring(device);
     struct ring_options options = {
         .port = netdev_get_name(device->netdev),
+        .aux = device,
         .depth = config->depth,
         .wakes = !link_is_pmd(link),
         .limit = vnic->rx_limit,
@@ -88,6 +127,7 @@ device_set_ring(struct vnic_device *device, const struct vnic *vnic,
     atomic_store_relaxed(&device->lro, config->lro);
     ovsrcu_set(&device->learned, vnic->learned);
     ovsrcu_set(&device->front, vnic->front);
+    device_update_plain(device, vnic->front);
 }
 
 bool
@@ -108,6 +148,8 @@ vnic_device_add(struct vnic_device *device, struct netdev *netdev,
     device->is_default = is_default;
     device->drops = drop_counters_create();
     device->number = ODPP_NONE;
+    device->is_up = true;
+    atomic_init(&device->odp_number, odp_to_u32(ODPP_NONE));
     ovsrcu_init(&device->port, NULL);
     ovsrcu_init(&device->ring, NULL);
     ovsrcu_init(&device->learned, NULL);
@@ -167,6 +209,9 @@ vnic_device_set_number(struct vnic_device *device, odp_port_t number)
 {
     ovs_mutex_lock(&vnics_mutex);
     device->number = number;
+    atomic_store_relaxed(&device->odp_number, odp_to_u32(number));
+    device_update_plain(device, ovsrcu_get_protected(struct front *,
+                                                     &device->front));
     if (!ovs_list_is_empty(&device->node)) {
         device_set_member(device, ovsrcu_get_protected(
             struct link_port *, &device->port)->link);

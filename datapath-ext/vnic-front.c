@@ -33,6 +33,7 @@ vnic_drop_front(struct vnic *vnic, struct old_fronts *old)
     }
     LIST_FOR_EACH (device, node, &vnic->devices) {
         ovsrcu_set(&device->front, NULL);
+        device_update_plain(device, NULL);
     }
     if (old->n >= old->allocated) {
         old->fronts = x2nrealloc(old->fronts, &old->allocated,
@@ -70,6 +71,7 @@ vnic_set_front(const char *name, struct front *front)
     vnic->front = front;
     LIST_FOR_EACH (device, node, &vnic->devices) {
         ovsrcu_set(&device->front, front);
+        device_update_plain(device, front);
     }
     ovs_mutex_unlock(&vnics_mutex);
 }

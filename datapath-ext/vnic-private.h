@@ -68,6 +68,7 @@ void device_set_ring(struct vnic_device *, const struct vnic *,
 /* Gives the device its place among the ports that receive from 'link', by the
  * number that it has now. */
 void device_set_member(struct vnic_device *, struct link *);
+void device_update_plain(struct vnic_device *, const struct front *);
 void device_publish(struct vnic_device *, struct link_port *);
 void device_detach(struct vnic_device *);
 

@@ -43,6 +43,7 @@
 #include "openvswitch/types.h"
 #include "ovs-rcu.h"
 
+struct dp_packet_batch;
 struct front;
 struct learned;
 struct link;
@@ -67,11 +68,14 @@ struct vnic_device {
     OVSRCU_TYPE(struct ring *) ring;
     OVSRCU_TYPE(struct learned *) learned; /* NULL also if it doesn't learn. */
     OVSRCU_TYPE(struct front *) front; /* NULL also if there is no bypass. */
+    atomic_bool is_plain;       /* See vnic_device_is_plain(). */
+    atomic_uint32_t odp_number; /* 'number', for packet threads. */
     atomic_bool is_main;        /* Is it the VNIC's own port? */
     atomic_bool is_busy;        /* As in struct ring_config. */
     atomic_bool lro;            /* As in struct ring_config. */
 
     /* With 'vnics_mutex'. */
+    bool is_up;                 /* Administratively. */
     struct ovs_list node;       /* In struct vnic's 'devices' if attached. */
     odp_port_t number;          /* Datapath port number, or ODPP_NONE. */
     struct link_member *member; /* In the link while attached. */
@@ -115,6 +119,32 @@ void vnic_device_add(struct vnic_device *, struct netdev *, bool is_default);
 void vnic_device_remove(struct vnic_device *);
 /* After a grace period since its removal. */
 void vnic_device_destroy(struct vnic_device *);
+/* Do frames go from its ring to the datapath just as they are? */
+static inline bool
+vnic_device_is_plain(const struct vnic_device *device)
+{
+    bool is_plain;
+
+    atomic_read_relaxed(&CONST_CAST(struct vnic_device *, device)->is_plain,
+                        &is_plain);
+    return is_plain;
+}
+
+static inline odp_port_t
+vnic_device_number(const struct vnic_device *device)
+{
+    uint32_t number;
+
+    atomic_read_relaxed(&CONST_CAST(struct vnic_device *, device)->odp_number,
+                        &number);
+    return OVS_FORCE (odp_port_t) number;
+}
+
+/* Finds out whether it is plain; for when its flags have changed. */
+void vnic_device_set_up(struct vnic_device *, bool is_up);
+/* Counts received packets; for the thread that serves it. */
+void vnic_device_count(struct vnic_device *, const struct dp_packet_batch *);
+
 /* What the device depends on changed: its number, or how it is polled. */
 void vnic_device_set_number(struct vnic_device *, odp_port_t number);
 void vnic_device_update(struct vnic_device *);
