@@ -21,6 +21,12 @@
  * can be in: 802.1ad outer tags and VLAN ID 4095, which IEEE 802.1Q-2018
  * table 9-2 reserves.
  *
+ * Lookup: a table of open addressing with linear probing, at most half full,
+ * in which a lookup that finds its claim at once touches one cache line and
+ * compares one number.  Every received frame pays for it, which is why it is
+ * not the cmap that holds the claims too.  Packets can't make it slow: they
+ * add nothing, and its hash is seeded at random.
+ *
  * Ownership: the caller owns claims and frees them an RCU grace period after
  * classify_remove() or classify_replace().
  *
@@ -34,6 +40,8 @@
 #include <stdint.h>
 
 #include "cmap.h"
+#include "openvswitch/compiler.h"
+#include "ovs-rcu.h"
 #include "openvswitch/types.h"
 
 struct dp_packet;
@@ -45,13 +53,19 @@ struct l2_key {
     uint16_t vlan;
 };
 
+/* The table below compares and hashes keys as one number. */
+BUILD_ASSERT_DECL(sizeof(struct l2_key) == sizeof(uint64_t));
+
 struct claim {
     struct cmap_node node;      /* In struct classifier's 'claims'. */
     struct l2_key key;          /* Constant while in the classifier. */
 };
 
+struct l2_table;
+
 struct classifier_l2 {
-    struct cmap claims;         /* Contains "struct claim"s. */
+    struct cmap claims;         /* All "struct claim"s, to iterate over. */
+    OVSRCU_TYPE(struct l2_table *) table; /* To look them up. */
 };
 
 void classify_init(struct classifier_l2 *);

@@ -57,7 +57,7 @@ struct ring;
 
 /* How many frames are collected before they are delivered: enough for runs of
  * several frames for one port, few enough to stay in the first-level cache. */
-#define HANDOVER_FRAMES 128
+#define HANDOVER_FRAMES 512
 #define HANDOVER_POLLS 16
 
 /* This thread's. */
