@@ -136,12 +136,15 @@ link_send_one(const struct link_port *from, struct dp_packet *packet)
     const struct link_port *to = is_group ? NULL
         : link_port_from_claim(classify_lookup(&link->cls, &key));
 
-    if (!is_group && (!to || to == from)) {
+    if (!is_group && !to) {
         return link_send_device(from, packet);
     }
     if (link_has_member(link, packet->md.in_port.odp_port)) {
         drop_packets(from->drops, DROP_SPLIT_HORIZON, &packet, 1);
         return NULL;
+    }
+    if (to == from) {
+        return link_send_device(from, packet);
     }
     return is_group ? link_send_group(from, packet, &key)
                     : link_send_local(from, to, packet);
