@@ -71,7 +71,8 @@ add_rules(struct json *rows, const char *link, const char *vnic,
     qsort(sorted, list->n_rules, sizeof *sorted, compare_priorities);
     for (size_t i = 0; i < list->n_rules; i++) {
         const struct rule_config *rule = sorted[i];
-        char *match = match_to_string(&rule->match, NULL, INT_MAX);
+        char *match = match_to_string(&rule->match, NULL,
+                                      OFP_DEFAULT_PRIORITY);
         char *action = action_to_string(rule, vnic);
         struct json *row = add_row(rows, link, match, action);
         struct rule_info info;
