@@ -6,6 +6,8 @@
 
 #include "vswitchd-plugin/config.h"
 
+#include <stdlib.h>
+
 #include "util.h"
 #include "vswitch-idl.h"
 
@@ -178,6 +180,15 @@ read_ring(struct config *config, struct vnic_row *vnic, size_t i)
     }
 }
 
+static int
+compare_ids(const void *a_, const void *b_)
+{
+    const struct ring_config *a = a_;
+    const struct ring_config *b = b_;
+
+    return a->id - b->id;
+}
+
 void
 config_read_rings(struct config *config)
 {
@@ -194,6 +205,9 @@ config_read_rings(struct config *config)
         for (size_t i = 0; i < vnic->rec->n_rings; i++) {
             read_ring(config, vnic, i);
         }
+        /* The column's own order is that of UUIDs. */
+        qsort(vnic->rings, vnic->config.n_rings, sizeof *vnic->rings,
+              compare_ids);
     }
 }
 
