@@ -106,7 +106,11 @@ link_deliver(const struct link_port *port, struct dp_packet *packet,
 
     struct link_port *default_port = link_default_port(port->link);
 
-    if (verdict.kind == VERDICT_HOST && default_port) {
+    if (verdict.kind == VERDICT_HOST
+        && eth_addr_is_multicast(frame.key.mac)) {
+        /* The default port has its copy, as in receive_copy(). */
+        dp_packet_delete(packet);
+    } else if (verdict.kind == VERDICT_HOST && default_port) {
         ring_put(default_port->ring, &packet, 1);
     } else {
         drop_packets(port->drops, DROP_RULE, &packet, 1);
