@@ -8,8 +8,11 @@ doc_source = \
 	Documentation/intro/what.rst \
 	Documentation/topics/architecture.rst \
 	Documentation/topics/benchmarks.rst \
+	Documentation/topics/classification.rst \
+	Documentation/topics/rings.rst \
 	Documentation/topics/seams.rst \
 	Documentation/topics/testing.rst \
+	Documentation/tutorials/rings.rst \
 	Documentation/tutorials/vnic.rst
 EXTRA_DIST += $(doc_source)
 

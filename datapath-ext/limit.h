@@ -18,7 +18,7 @@
  * Units: kbit/s on the command line, which is bits per millisecond in the
  * token bucket.  A frame counts with its Ethernet header and without frame
  * check sequence, preamble and gap.  A limit lets LIMIT_BURST_MS worth of
- * bits through at once, and two frames of 1,518 bytes at least.
+ * bits through at once, and two frames of 1,514 bytes at least.
  *
  * Ownership: reference counted; each ring that uses a limit has a reference.
  *
