@@ -20,15 +20,15 @@ struct service_rank {
     );
     PADDED_MEMBERS(CACHE_LINE_SIZE,
         struct counter got;
+        atomic_uint32_t heaviest; /* Weight of a ring that has frames... */
+        struct counter visits;  /* ...and visits to such as heavy ones. */
     );
 };
 
 struct service {
     struct service_rank ranks[SERVICE_N_RANKS];
 
-    /* What service_quota() looks at. */
-    atomic_bool is_mixed;
-    atomic_uint32_t max_weight[SERVICE_N_RANKS];
+    atomic_bool is_mixed;       /* What service_quota() looks at. */
 
     struct ovs_refcount ref_cnt;
 
@@ -62,8 +62,7 @@ service_rank(enum vnic_priority priority, bool is_strict, bool is_control)
     return is_control ? 0 : 1 + 2 * priority + !is_strict;
 }
 
-/* Finds the greatest weight of each rank, and whether any two rings differ in
- * rank or weight. */
+/* Finds out whether any two rings differ in rank or weight. */
 static void
 service_update(struct service *service)
     OVS_REQUIRES(service->mutex)
@@ -71,15 +70,9 @@ service_update(struct service *service)
     unsigned int n_kinds = 0;
 
     for (size_t rank = 0; rank < SERVICE_N_RANKS; rank++) {
-        uint32_t max = 0;
-
-        for (uint32_t weight = 0; weight <= SERVICE_WEIGHT_MAX; weight++) {
-            if (service->n[rank][weight]) {
-                max = weight;
-                n_kinds++;
-            }
+        for (size_t weight = 0; weight <= SERVICE_WEIGHT_MAX; weight++) {
+            n_kinds += service->n[rank][weight] > 0;
         }
-        atomic_store_relaxed(&service->max_weight[rank], max);
     }
     atomic_store_relaxed(&service->is_mixed, n_kinds > 1);
 }
@@ -169,26 +162,61 @@ must_yield(struct service_slot *slot)
     return yields;
 }
 
+/* The weight that earns a full batch now. */
+static uint32_t
+heaviest_weight(struct service_slot *slot)
+{
+    struct service_rank *rank = &slot->service->ranks[slot->rank];
+    uint64_t visits = counter_read(&rank->visits);
+    uint32_t heaviest;
+
+    atomic_read_relaxed(&rank->heaviest, &heaviest);
+    if (slot->weight < heaviest) {
+        slot->n_quiet = visits == slot->seen_visits ? slot->n_quiet + 1 : 0;
+        slot->seen_visits = visits;
+        if (slot->n_quiet < SERVICE_QUIET_VISITS) {
+            return heaviest;
+        }
+    }
+    slot->n_quiet = 0;
+    if (slot->weight != heaviest) {
+        /* Two may do this at once; the heavier one comes again. */
+        atomic_store_relaxed(&rank->heaviest, slot->weight);
+    }
+    counter_add(&rank->visits, 1);
+    return slot->weight;
+}
+
+static bool
+is_alone(const struct service_slot *slot, size_t fill)
+{
+    uint64_t got;
+
+    return rank_pending(&slot->service->ranks[slot->rank], &got) <= fill;
+}
+
 size_t
 service_quota(struct service_slot *slot, size_t fill, size_t max)
 {
-    struct service *service = slot->service;
-    uint32_t max_weight;
-    uint64_t got;
-
     if (OVS_LIKELY(!service_is_mixed(slot))) {
         return max;
     }
+    if (!fill) {
+        slot->credit = 0;
+        return 0;
+    }
+
+    /* Looked up also by a ring that yields: it has frames. */
+    uint32_t heaviest = heaviest_weight(slot);
+
     if (must_yield(slot)) {
         return 0;
     }
-    atomic_read_relaxed(&service->max_weight[slot->rank], &max_weight);
-    if (slot->weight == max_weight
-        || rank_pending(&service->ranks[slot->rank], &got) <= fill) {
+    if (slot->weight == heaviest || is_alone(slot, fill)) {
         slot->credit = 0;
         return max;
     }
-    slot->credit += (double) max * slot->weight / max_weight;
+    slot->credit += (double) max * slot->weight / heaviest;
     slot->credit = MIN(slot->credit, max);
 
     size_t quota = slot->credit;

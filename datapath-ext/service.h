@@ -64,6 +64,9 @@ enum vnic_priority {
 #define SERVICE_WEIGHT_DEFAULT 100
 #define SERVICE_WEIGHT_MAX 1000
 
+/* Several, for threads that share a rank don't take turns exactly. */
+#define SERVICE_QUIET_VISITS 8
+
 struct service;
 
 struct service_slot {
@@ -76,6 +79,8 @@ struct service_slot {
     double credit;              /* Frames earned. */
     uint64_t seen[SERVICE_N_RANKS]; /* What each rank had given, when this
                                      * ring looked last. */
+    uint64_t seen_visits;       /* Visits to the heaviest ring, likewise. */
+    unsigned int n_quiet;       /* Looks since these changed. */
 };
 
 struct service *service_create(void);

@@ -41,6 +41,7 @@ tests_test_vnic_SOURCES = \
 	tests/test-merge.c \
 	tests/test-ring.c \
 	tests/test-rules.c \
+	tests/test-service.c \
 	tests/test-snoop.c
 tests_test_vnic_CPPFLAGS = $(AM_CPPFLAGS) -I $(OVS_DIR)/tests
 tests_test_vnic_LDADD = $(OVS_AGAIN_OBJECTS) $(OVS_DIR)/tests/ovstest.o \

@@ -124,7 +124,8 @@ check-tsan: tsan/config.status
 	cd tsan && export TSAN_OPTIONS="halt_on_error=1 suppressions=$(abs_srcdir)/tests/tsan.supp $$TSAN_OPTIONS" && \
 	for test in 'test-ring order' 'test-ring sources' \
 	    'test-ring two-ways' 'test-ring threads' \
-	    'test-rules check 2000 1' 'test-rules publish 200'; do \
+	    'test-rules check 2000 1' 'test-rules publish 200' \
+	    'test-service threads'; do \
 	    echo "  $$test" && setarch -R tests/test-vnic $$test || exit 1; \
 	done
 
