@@ -18,7 +18,10 @@
  * Units: kbit/s on the command line, which is bits per millisecond in the
  * token bucket.  A frame counts with its Ethernet header and without frame
  * check sequence, preamble and gap.  A limit lets LIMIT_BURST_MS worth of
- * bits through at once, and two frames of 1,514 bytes at least.
+ * bits through at once, and two frames of 1,514 bytes at least.  A frame that
+ * is longer than that, such as one of many TCP segments, passes when the
+ * bucket is full, and what it costs beyond that is owed: so the rate holds
+ * for frames of any length.
  *
  * Ownership: reference counted; each ring that uses a limit has a reference.
  *
@@ -27,7 +30,11 @@
  *
  * Errors: none.
  *
- * Source: OVS lib/token-bucket.h; dladm(1M) "maxbw". */
+ * Rejected: OVS's lib/token-bucket.h, whose tokens can't be owed, and which
+ * lets twice the burst pass after a pause, for it looks at the clock only when
+ * it has run out of tokens.
+ *
+ * Source: token buckets as in RFC 2697; dladm(1M) "maxbw". */
 
 #include <stddef.h>
 #include <stdint.h>

@@ -328,7 +328,7 @@ ring_wait(struct ring *ring)
 
     if (!ring_fill(ring)) {
         seq_wait(ring->seq, seqno);
-    } else if (ring->options.limit) {
+    } else if (ring->options.limit && !ring_n_held(ring)) {
         limit_wait(ring->options.limit);
     } else {
         poll_immediate_wake();

@@ -37,18 +37,21 @@ tests_test_vnic_SOURCES = \
 	tests/tcp-frame.h \
 	tests/test-classify.c \
 	tests/test-hw.c \
+	tests/test-limit.c \
 	tests/test-local-learn.c \
 	tests/test-merge.c \
 	tests/test-ring.c \
 	tests/test-rules.c \
 	tests/test-service.c \
-	tests/test-snoop.c
+	tests/test-snoop.c \
+	tests/time-seam.c \
+	tests/time-seam.h
 tests_test_vnic_CPPFLAGS = $(AM_CPPFLAGS) -I $(OVS_DIR)/tests
 tests_test_vnic_LDADD = $(OVS_AGAIN_OBJECTS) $(OVS_DIR)/tests/ovstest.o \
 	vswitchd-plugin/libvswitchdplugin.a \
 	datapath-ext/libdatapathext.a $(OVS_LDADD)
 tests_test_vnic_LDFLAGS = $(AM_LDFLAGS) $(OVS_VSWITCHD_LDFLAGS) \
-	-Wl,--wrap=cmap_find
+	-Wl,--wrap=cmap_find -Wl,--wrap=time_msec
 
 # The classifier against its naive oracle; 'make check' has a short run of it.
 PAIRS = 1000000
