@@ -37,6 +37,7 @@ tests_test_vnic_SOURCES = \
 	tests/tcp-frame.h \
 	tests/test-classify.c \
 	tests/test-hw.c \
+	tests/test-learned.c \
 	tests/test-limit.c \
 	tests/test-local-learn.c \
 	tests/test-merge.c \
@@ -44,6 +45,8 @@ tests_test_vnic_SOURCES = \
 	tests/test-rules.c \
 	tests/test-service.c \
 	tests/test-snoop.c \
+	tests/test-steer.c \
+	tests/test-vnic-config.c \
 	tests/time-seam.c \
 	tests/time-seam.h
 tests_test_vnic_CPPFLAGS = $(AM_CPPFLAGS) -I $(OVS_DIR)/tests

@@ -125,7 +125,8 @@ check-tsan: tsan/config.status
 	for test in 'test-ring order' 'test-ring sources' \
 	    'test-ring two-ways' 'test-ring threads' \
 	    'test-rules check 2000 1' 'test-rules publish 200' \
-	    'test-service threads' 'test-limit threads'; do \
+	    'test-service threads' 'test-limit threads' \
+	    'test-learned threads'; do \
 	    echo "  $$test" && setarch -R tests/test-vnic $$test || exit 1; \
 	done
 
