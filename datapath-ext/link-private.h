@@ -115,13 +115,13 @@ link_is_paused(const struct link *link)
 void link_untag(struct dp_packet *);
 /* A copy for another port. */
 struct dp_packet *link_copy(const struct dp_packet *);
-/* Puts 'packet', which another port sent, into a ring of 'port'. */
-void link_deliver(const struct link_port *port, struct dp_packet *packet,
-                  uint16_t bare_vlan);
+/* Puts 'packet', which the port 'from' sent, into a ring of 'port'. */
+void link_deliver(const struct link_port *from, const struct link_port *port,
+                  struct dp_packet *packet, uint16_t bare_vlan);
 /* Copies 'packet', which is in 'vlan' but carries no tag of it, to every port
- * in 'vlan' but 'from'. */
-void link_copy_to_vlan(struct link *, const struct dp_packet *packet,
-                       uint16_t vlan, const struct link_port *from);
+ * in 'vlan' but 'from'.  Returns how many these are. */
+size_t link_copy_to_vlan(struct link *, const struct dp_packet *packet,
+                         uint16_t vlan, const struct link_port *from);
 
 /* Receives, to nobody, what waited in the device while nobody polled it. */
 void link_discard_backlog(struct link *);

@@ -84,11 +84,31 @@ link_copy(const struct dp_packet *packet)
     return copy;
 }
 
+/* 'packet' is for the default port, says a rule of 'port'. */
+static void
+deliver_to_host(const struct link_port *from, const struct link_port *port,
+                struct dp_packet *packet, uint16_t bare_vlan)
+{
+    struct link_port *default_port = link_default_port(port->link);
+
+    if (!default_port) {
+        drop_packets(&port->link->drops, DROP_NO_DEFAULT_PORT, &packet, 1);
+    } else if (default_port == from) {
+        drop_packets(from->drops, DROP_SPLIT_HORIZON, &packet, 1);
+    } else {
+        /* As the frame would be on the device. */
+        if (bare_vlan) {
+            eth_push_vlan(packet, htons(ETH_TYPE_VLAN), htons(bare_vlan));
+        }
+        ring_put(default_port->ring, &packet, 1);
+    }
+}
+
 /* A neighbour's frame goes where its receiver's own rules say, but those for
  * all frames of the link are about what comes from the device. */
 void
-link_deliver(const struct link_port *port, struct dp_packet *packet,
-             uint16_t bare_vlan)
+link_deliver(const struct link_port *from, const struct link_port *port,
+             struct dp_packet *packet, uint16_t bare_vlan)
 {
     struct verdict verdict;
     struct frame frame;
@@ -101,39 +121,36 @@ link_deliver(const struct link_port *port, struct dp_packet *packet,
     }
     if (OVS_LIKELY(verdict.kind == VERDICT_RING)) {
         ring_put(verdict.ring, &packet, 1);
-        return;
-    }
-
-    struct link_port *default_port = link_default_port(port->link);
-
-    if (verdict.kind == VERDICT_HOST
-        && eth_addr_is_multicast(frame.key.mac)) {
-        /* The default port has its copy, as in receive_copy(). */
-        dp_packet_delete(packet);
-    } else if (verdict.kind == VERDICT_HOST && default_port) {
-        ring_put(default_port->ring, &packet, 1);
-    } else {
+    } else if (verdict.kind == VERDICT_DROP) {
         drop_packets(port->drops, DROP_RULE, &packet, 1);
+    } else if (eth_addr_is_multicast(frame.key.mac)) {
+        /* The default port has sent it, or gets a copy of its own. */
+        dp_packet_delete(packet);
+    } else {
+        deliver_to_host(from, port, packet, bare_vlan);
     }
 }
 
-void
+size_t
 link_copy_to_vlan(struct link *link, const struct dp_packet *packet,
                   uint16_t vlan, const struct link_port *from)
 {
     struct link_port *port;
+    size_t n = 0;
 
     CMAP_FOR_EACH (port, claim.node, &link->cls.claims) {
         if (port->claim.key.vlan == vlan && port != from) {
-            link_deliver(port, link_copy(packet), vlan);
+            link_deliver(from, port, link_copy(packet), vlan);
+            n++;
         }
     }
+    return n;
 }
 
 /* Gives 'port' its copy of a group-addressed frame, in order with the unicast
  * frames, which come the same way.  A rule that wants it on the default port
- * has nothing to do: that has its copy. */
-static void
+ * has nothing to do: that has its copy.  Returns false in this case. */
+static bool
 receive_copy(struct reception *rx, struct frame *frame,
              const struct link_port *port)
 {
@@ -145,19 +162,25 @@ receive_copy(struct reception *rx, struct frame *frame,
         rule_count(verdict.rule, dp_packet_size(frame->packet));
     }
     if (OVS_UNLIKELY(verdict.kind != VERDICT_RING)) {
-        return;
+        if (verdict.kind == VERDICT_DROP) {
+            counter_add(&port->drops->n[DROP_RULE], 1);
+            return true;
+        }
+        return false;
     }
     copy = link_copy(frame->packet);
     if (frame->key.vlan) {
         link_untag(copy);
     }
     run_add(rx, verdict.ring, copy);
+    return true;
 }
 
 static void
 receive_group(struct reception *rx, struct frame *frame)
 {
     struct link_port *default_port = link_default_port(rx->link);
+    bool has_copies = default_port != NULL;
     struct link_port *port;
 
     counter_add_own(&rx->link->rx_flooded, 1);
@@ -166,12 +189,18 @@ receive_group(struct reception *rx, struct frame *frame)
     }
     if (frame->key.vlan != L2_VLAN_NONE) {
         CMAP_FOR_EACH (port, claim.node, &rx->link->cls.claims) {
-            if (port->claim.key.vlan == frame->key.vlan) {
-                receive_copy(rx, frame, port);
+            if (port->claim.key.vlan == frame->key.vlan
+                && receive_copy(rx, frame, port)) {
+                has_copies = true;
             }
         }
     }
-    dp_packet_delete(frame->packet);
+    if (OVS_LIKELY(has_copies)) {
+        dp_packet_delete(frame->packet);
+    } else {
+        drop_packets(&rx->link->drops, DROP_NO_DEFAULT_PORT, &frame->packet,
+                     1);
+    }
 }
 
 static void

@@ -72,7 +72,7 @@ link_send_device(const struct link_port *from, struct dp_packet *packet)
     if (default_port && default_port != from) {
         link_tag(from, packet);
         dp_packet_reset_offload(packet);
-        link_deliver(default_port, packet, 0);
+        link_deliver(from, default_port, packet, 0);
     } else {
         drop_packets(from->drops, DROP_NO_DEVICE, &packet, 1);
     }
@@ -85,25 +85,31 @@ link_send_group(const struct link_port *from, struct dp_packet *packet,
 {
     struct link *link = from->link;
     struct link_port *default_port = link_default_port(link);
+    size_t n_copies = 0;
 
     if (!from->is_default || !key->vlan) {
-        link_copy_to_vlan(link, packet, key->vlan, from);
+        n_copies = link_copy_to_vlan(link, packet, key->vlan, from);
     } else if (key->vlan != L2_VLAN_NONE) {
         struct dp_packet *untagged = link_copy(packet);
 
         link_untag(untagged);
-        link_copy_to_vlan(link, untagged, key->vlan, from);
+        n_copies = link_copy_to_vlan(link, untagged, key->vlan, from);
         dp_packet_delete(untagged);
     }
     link_tag(from, packet);
     if (default_port && default_port != from) {
-        link_deliver(default_port, link_copy(packet), 0);
+        link_deliver(from, default_port, link_copy(packet), 0);
+        n_copies++;
     }
-    if (!link->netdev) {
+    if (link->netdev) {
+        return packet;
+    }
+    if (n_copies) {
         dp_packet_delete(packet);
-        return NULL;
+    } else {
+        drop_packets(from->drops, DROP_NO_DEVICE, &packet, 1);
     }
-    return packet;
+    return NULL;
 }
 
 static struct dp_packet *
@@ -115,7 +121,7 @@ link_send_local(const struct link_port *from, const struct link_port *to,
     }
     dp_packet_reset_offload(packet);
     counter_add(&from->link->tx_local, 1);
-    link_deliver(to, packet, to->claim.key.vlan);
+    link_deliver(from, to, packet, to->claim.key.vlan);
     return NULL;
 }
 
