@@ -39,6 +39,7 @@ tests_test_vnic_SOURCES = \
 	tests/test-hw.c \
 	tests/test-learned.c \
 	tests/test-limit.c \
+	tests/test-link.c \
 	tests/test-local-learn.c \
 	tests/test-merge.c \
 	tests/test-ring.c \

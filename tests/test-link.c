@@ -1,0 +1,340 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+#undef NDEBUG
+
+#include "datapath-ext/link.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "datapath-ext/datapath-ext.h"
+#include "datapath-ext/ring.h"
+#include "dp-packet.h"
+#include "netdev-provider.h"
+#include "odp-util.h"
+#include "ovs-rcu.h"
+#include "ovstest.h"
+#include "packets.h"
+#include "util.h"
+
+/* A device that does what a test wants of it, and no real one does when it is
+ * asked to. */
+struct device {
+    struct netdev up;
+    struct dp_packet_batch rx;  /* To be received. */
+    int tx_error;
+    size_t n_sent;
+    void (*reconfigure)(void);
+};
+
+/* The last one that was opened. */
+static struct device *device;
+
+static struct netdev *
+device_alloc(void)
+{
+    device = xzalloc(sizeof *device);
+    return &device->up;
+}
+
+static int
+device_construct(struct netdev *netdev OVS_UNUSED)
+{
+    return 0;
+}
+
+static void
+device_destruct(struct netdev *netdev OVS_UNUSED)
+{
+}
+
+static void
+device_dealloc(struct netdev *netdev)
+{
+    ovs_assert(&device->up == netdev);
+    free(device);
+    device = NULL;
+}
+
+static int
+device_get_etheraddr(const struct netdev *netdev OVS_UNUSED,
+                     struct eth_addr *mac)
+{
+    *mac = eth_addr_zero;
+    return 0;
+}
+
+static int
+device_update_flags(struct netdev *netdev OVS_UNUSED,
+                    enum netdev_flags off OVS_UNUSED,
+                    enum netdev_flags on OVS_UNUSED, enum netdev_flags *old)
+{
+    *old = NETDEV_UP;
+    return 0;
+}
+
+static int
+device_reconfigure(struct netdev *netdev OVS_UNUSED)
+{
+    if (device->reconfigure) {
+        device->reconfigure();
+    }
+    return 0;
+}
+
+static int
+device_send(struct netdev *netdev OVS_UNUSED, int qid OVS_UNUSED,
+            struct dp_packet_batch *batch, bool concurrent OVS_UNUSED)
+{
+    device->n_sent += device->tx_error ? 0 : dp_packet_batch_size(batch);
+    dp_packet_delete_batch(batch, true);
+    return device->tx_error;
+}
+
+static struct netdev_rxq *
+device_rxq_alloc(void)
+{
+    return xzalloc(sizeof(struct netdev_rxq));
+}
+
+static int
+device_rxq_construct(struct netdev_rxq *rxq OVS_UNUSED)
+{
+    return 0;
+}
+
+static void
+device_rxq_destruct(struct netdev_rxq *rxq OVS_UNUSED)
+{
+}
+
+static void
+device_rxq_dealloc(struct netdev_rxq *rxq)
+{
+    free(rxq);
+}
+
+static int
+device_rxq_recv(struct netdev_rxq *rxq OVS_UNUSED,
+                struct dp_packet_batch *batch, int *qfill OVS_UNUSED)
+{
+    if (dp_packet_batch_is_empty(&device->rx)) {
+        return EAGAIN;
+    }
+    *batch = device->rx;
+    dp_packet_batch_init(&device->rx);
+    return 0;
+}
+
+static const struct netdev_class device_class = {
+    .type = "test-link",
+    .alloc = device_alloc,
+    .construct = device_construct,
+    .destruct = device_destruct,
+    .dealloc = device_dealloc,
+    .get_etheraddr = device_get_etheraddr,
+    .update_flags = device_update_flags,
+    .reconfigure = device_reconfigure,
+    .send = device_send,
+    .rxq_alloc = device_rxq_alloc,
+    .rxq_construct = device_rxq_construct,
+    .rxq_destruct = device_rxq_destruct,
+    .rxq_dealloc = device_rxq_dealloc,
+    .rxq_recv = device_rxq_recv,
+};
+
+/* The link on it, with one VNIC. */
+static struct link *link;
+static struct link_port port = {
+    .claim.key.mac = ETH_ADDR_C(02,00,00,00,00,01),
+};
+
+static void
+start(void)
+{
+    const struct ring_options options = { .depth = 64 };
+    struct link_config config = {
+        .name = "l1", .netdev = "e1", .type = "test-link",
+        .options = SMAP_INITIALIZER(&config.options),
+        .hw_classifier = HW_CLASSIFIER_OFF,
+    };
+    char *error;
+
+    netdev_register_provider(&device_class);
+    link = link_open(&config, &error);
+    if (!link) {
+        ovs_fatal(0, "%s", error);
+    }
+    port.drops = drop_counters_create();
+    port.ring = ring_create(&options, port.drops);
+    assert(link_add_port(link, &port));
+}
+
+static void
+stop(void)
+{
+    link_remove_port(link, &port);
+    ring_destroy(port.ring);
+    drop_counters_unref(port.drops);
+    link_close(link);
+}
+
+static uint64_t
+drops(enum drop_reason reason)
+{
+    struct link_info info;
+
+    memset(&info, 0, sizeof info);
+    link_fill_info(link, &info);
+    return info.drops[reason] + counter_read(&port.drops->n[reason]);
+}
+
+/* Prints how many frames were dropped for 'reason', and stops if it isn't 'n',
+ * or if any was dropped for another. */
+static void
+report(enum drop_reason reason, uint64_t n)
+{
+    for (int i = 0; i < N_DROPS; i++) {
+        assert(drops(i) == (i == reason ? n : 0));
+    }
+    printf("%s: %"PRIu64"\n", drop_name(reason), drops(reason));
+}
+
+static struct dp_packet *
+make_frame_to(struct eth_addr dst, size_t size)
+{
+    struct dp_packet *packet = dp_packet_new(size);
+    struct eth_header eth = { .eth_dst = dst };
+
+    dp_packet_put_zeros(packet, size);
+    memcpy(dp_packet_data(packet), &eth, MIN(size, sizeof eth));
+    packet->md.in_port.odp_port = ODPP_NONE;
+    packet->packet_type = htonl(PT_ETH);
+    return packet;
+}
+
+/* To a station that no port is. */
+static struct dp_packet *
+make_frame(size_t size)
+{
+    const struct eth_addr dst = ETH_ADDR_C(02,00,00,00,00,09);
+
+    return make_frame_to(dst, size);
+}
+
+static void
+send_frames(size_t size, size_t n)
+{
+    struct dp_packet_batch batch;
+
+    dp_packet_batch_init(&batch);
+    while (n--) {
+        dp_packet_batch_add(&batch, make_frame(size));
+    }
+    link_send(&port, 0, &batch);
+}
+
+/* A frame that is too short, and one that is none, each way. */
+static void
+test_malformed(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    struct dp_packet_batch batch;
+
+    start();
+    for (size_t size = 0; size < ETH_HEADER_LEN; size++) {
+        dp_packet_batch_add(&device->rx, make_frame(size));
+    }
+    link_poll(link, NULL, NULL, NULL);
+    send_frames(ETH_HEADER_LEN - 1, 3);
+    dp_packet_batch_init_packet(&batch, make_frame(60));
+    batch.packets[0]->packet_type = htonl(PT_IPV4);
+    link_send(&port, 0, &batch);
+    report(DROP_MALFORMED, ETH_HEADER_LEN + 3 + 1);
+    assert(!device->n_sent);
+    stop();
+}
+
+/* The port is not polled, while others are, which poll the link for it. */
+static void
+test_ring_full(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    start();
+    for (int i = 0; i < 3; i++) {
+        while (!dp_packet_batch_is_full(&device->rx)) {
+            dp_packet_batch_add(&device->rx,
+                                make_frame_to(port.claim.key.mac, 60));
+        }
+        link_poll(link, NULL, NULL, NULL);
+    }
+    assert(ring_fill(port.ring) == 64);
+    report(DROP_RING_FULL, 3 * NETDEV_MAX_BURST - 64);
+    stop();
+}
+
+static void
+test_device(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    start();
+    send_frames(60, 3);
+    assert(device->n_sent == 3);
+    device->tx_error = EIO;
+    send_frames(60, 5);
+    report(DROP_DEVICE, 5);
+    stop();
+}
+
+/* The device asks to be reconfigured; what another thread would send while
+ * that is done, this one does in the midst of it. */
+static void
+send_meanwhile(void)
+{
+    send_frames(60, 4);
+    dp_packet_batch_add(&device->rx, make_frame_to(port.claim.key.mac, 60));
+    link_poll(link, NULL, NULL, NULL);
+    assert(dp_packet_batch_size(&device->rx) == 1);
+}
+
+static void
+test_paused(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    struct dp_packet_batch batch;
+
+    start();
+    device->reconfigure = send_meanwhile;
+    netdev_request_reconfigure(&device->up);
+    link_run(link);
+    report(DROP_PAUSED, 4);
+    assert(!device->n_sent);
+
+    /* Then it goes on, and what the device has received is not lost. */
+    send_frames(60, 2);
+    assert(device->n_sent == 2);
+    dp_packet_batch_init(&batch);
+    link_poll(link, port.ring, &batch, NULL);
+    assert(dp_packet_batch_size(&batch) == 1);
+    dp_packet_delete_batch(&batch, true);
+    stop();
+}
+
+static void
+test_link_main(int argc, char *argv[])
+{
+    static const struct ovs_cmdl_command commands[] = {
+        { "malformed", NULL, 0, 0, test_malformed, OVS_RO },
+        { "ring-full", NULL, 0, 0, test_ring_full, OVS_RO },
+        { "device", NULL, 0, 0, test_device, OVS_RO },
+        { "paused", NULL, 0, 0, test_paused, OVS_RO },
+        { NULL, NULL, 0, 0, NULL, OVS_RO },
+    };
+    struct ovs_cmdl_context ctx = { .argc = argc - 1, .argv = argv + 1 };
+
+    set_program_name(argv[0]);
+    ovs_cmdl_run_command(&ctx, commands);
+}
+
+OVSTEST_REGISTER("test-link", test_link_main);
