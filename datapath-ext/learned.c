@@ -22,7 +22,7 @@ struct learned {
         struct in6_addr address;
         long long int heard;    /* When, for the last time. */
     } entries[LEARNED_MAX] OVS_GUARDED;
-    atomic_bool changed;        /* Since learned_get()? */
+    atomic_bool changed;        /* Since learned_taken()? */
 };
 
 struct learned *
@@ -116,9 +116,16 @@ learned_get(struct learned *learned, struct in6_addr addresses[LEARNED_MAX])
     for (size_t i = 0; i < n; i++) {
         addresses[i] = learned->entries[i].address;
     }
-    atomic_store_relaxed(&learned->changed, false);
     ovs_mutex_unlock(&learned->mutex);
     return n;
+}
+
+void
+learned_taken(struct learned *learned)
+{
+    /* An address that is added from now on sets it again, and one that was
+     * added before is in what learned_get() returns. */
+    atomic_store_relaxed(&learned->changed, false);
 }
 
 bool

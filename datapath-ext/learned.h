@@ -14,7 +14,8 @@
  * Data flow:
  *
  *     a VNIC's send() --learned_snoop()--> the set
- *     main loop: learned_changed() --> learned_get() --> a new steering
+ *     main loop: learned_changed() --> learned_taken(), learned_get() -->
+ *         a new steering
  *
  * Nothing else but the choice of a ring of this same VNIC hangs on them, so it
  * doesn't matter that a guest can claim any address.  It does matter that a
@@ -53,6 +54,9 @@ bool learned_snoop(struct learned *, const struct dp_packet_batch *,
 /* Returns how many addresses it stored in 'addresses'. */
 size_t learned_get(struct learned *,
                    struct in6_addr addresses[LEARNED_MAX]);
+/* Was any new one heard of since learned_taken()? */
 bool learned_changed(const struct learned *);
+/* What learned_get() returns from now on is taken into use. */
+void learned_taken(struct learned *);
 
 #endif /* datapath-ext/learned.h */

@@ -171,6 +171,9 @@ build_steer(const struct vnic *vnic)
             options.forward = found;
         }
     }
+    if (vnic->learned) {
+        learned_taken(vnic->learned);
+    }
     if (!config->n_rings && !config->n_rules) {
         return NULL;
     }

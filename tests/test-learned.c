@@ -79,6 +79,7 @@ test_random(struct ovs_cmdl_context *ctx OVS_UNUSED)
     uint32_t list[LEARNED_MAX + 1];
     long long int now = time_real_msec();
     size_t n = 0, n_new = 0;
+    bool changed = false;
 
     random_set_seed(1);
     check_same(learned, NULL, 0);
@@ -103,11 +104,16 @@ test_random(struct ovs_cmdl_context *ctx OVS_UNUSED)
             memmove(list, list + 1, --n * sizeof *list);
         }
         assert(hear(learned, address) == is_new);
-        if (is_new) {
-            assert(learned_changed(learned));
+        changed |= is_new;
+        assert(learned_changed(learned) == changed);
+        if (!random_range(10)) {
+            /* To look is not to take. */
+            check_same(learned, list, n);
+            assert(learned_changed(learned) == changed);
         }
         if (!random_range(10)) {
-            check_same(learned, list, n);
+            learned_taken(learned);
+            changed = false;
         }
     }
     assert(n_new > 1000 && n_new < 19000);
@@ -150,7 +156,9 @@ test_threads(struct ovs_cmdl_context *ctx OVS_UNUSED)
             assert(found[j] >= 1 && found[j] <= 100);
             assert(!j || found[j] != found[j - 1]);
         }
-        learned_changed(learned);
+        if (learned_changed(learned)) {
+            learned_taken(learned);
+        }
     }
     for (size_t i = 0; i < N_THREADS; i++) {
         xpthread_join(threads[i], NULL);
