@@ -189,6 +189,11 @@ entry_count(const struct entry *entry)
 void
 handover_commit(struct handover *handover, struct dp_packet_batch *batch)
 {
+    /* An entry stays empty if its first run had packets of two sources. */
+    while (handover->n
+           && !handover->entries[handover->n - 1].batch.count) {
+        handover->n--;
+    }
     if (!handover->n) {
         if (batch->count && link_n_rings(handover->link) > 1) {
             /* Others may follow when more is polled. */

@@ -36,6 +36,7 @@ tests_test_vnic_SOURCES = \
 	tests/tcp-frame.c \
 	tests/tcp-frame.h \
 	tests/test-classify.c \
+	tests/test-handover.c \
 	tests/test-hw.c \
 	tests/test-learned.c \
 	tests/test-limit.c \
