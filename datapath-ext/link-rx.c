@@ -65,11 +65,13 @@ void
 link_untag(struct dp_packet *packet)
 {
     /* OVS's eth_pop_vlan() does nothing for a packet that was not parsed yet,
-     * as those from a device are. */
+     * as those from a device are.  Of such a packet, what was found out about
+     * headers and padding is of the last one in the same buffer. */
     uint8_t *data = dp_packet_data(packet);
 
     memmove(data + VLAN_HEADER_LEN, data, 2 * ETH_ADDR_LEN);
-    dp_packet_resize_l2(packet, -VLAN_HEADER_LEN);
+    dp_packet_reset_offsets(packet);
+    dp_packet_pull(packet, VLAN_HEADER_LEN);
 }
 
 struct dp_packet *
