@@ -49,15 +49,17 @@ def call_in(path, function):
 
 class Wire:
     """What passes a device: every frame that it receives, byte for byte and
-    with its VLAN tag, and a way to send frames."""
+    with its VLAN tag, and a way to send frames.  With 'outgoing', those that
+    it sends count as well."""
 
-    def __init__(self, path, device):
+    def __init__(self, path, device, outgoing=False):
         # No protocol yet, for a socket receives from all devices until bind().
         self.socket = call_in(path, lambda: socket.socket(
             socket.AF_PACKET, socket.SOCK_RAW, 0))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
         self.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
-        self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING,
+                               not outgoing)
         self.socket.bind((device, ETH_P_ALL))
         self.seen = []
 
@@ -124,8 +126,8 @@ class Netns:
     def spawn(self, *args, **kwargs):
         return self.sandbox.spawn(*args, netns=self.name, **kwargs)
 
-    def wire(self, device="eth0"):
-        return Wire(self.path, device)
+    def wire(self, device="eth0", outgoing=False):
+        return Wire(self.path, device, outgoing)
 
     def ping(self, ip, count=3, check=True):
         """Pings and returns how many replies are missing."""
@@ -136,14 +138,15 @@ class Netns:
         return count - replies
 
     def serve_http(self, ip, text):
-        """Serves the page 'text' at http://'ip'/."""
+        """Serves the page 'text' at http://'ip'/, where an IPv6 address is in
+        brackets."""
         root = f"{self.sandbox.dir}/www-{self.name}"
         os.mkdir(root)
         with open(f"{root}/index.html", "w") as page:
             page.write(text)
         with open(f"{root}.log", "w") as log:
             self.spawn("/usr/bin/python3", "-u", "-m", "http.server", "80",
-                       "--bind", ip, "--directory", root,
+                       "--bind", ip.strip("[]"), "--directory", root,
                        stdout=log, stderr=log)
         wait_for(lambda: self.curl(ip, check=False) == text, "an HTTP server")
 
