@@ -144,22 +144,31 @@ rank_pending(const struct service_rank *rank, uint64_t *got)
     return counter_read(&rank->put_own) + counter_read(&rank->put) - *got;
 }
 
-/* Does a higher rank want its turn, and does it take it? */
+/* Does a higher rank want its turn, and does it take it?
+ *
+ * In a rank that is well served a few frames arrive between any two visits: to
+ * yield to those again and again would leave this ring nothing, although its
+ * thread has time.  So a ring that has yielded does so once more only if the
+ * higher rank still has frames that it had then. */
 static bool
 must_yield(struct service_slot *slot)
 {
     const struct service *service = slot->service;
-    bool yields = false;
+    bool wants = false, is_behind = false;
 
     for (size_t i = 0; i < slot->rank; i++) {
         uint64_t got;
+        uint64_t pending = rank_pending(&service->ranks[i], &got);
 
-        if (rank_pending(&service->ranks[i], &got) && got != slot->seen[i]) {
-            yields = true;
+        if (pending && got != slot->seen[i]) {
+            wants = true;
+            is_behind |= (int64_t) (slot->due[i] - got) > 0;
         }
         slot->seen[i] = got;
+        slot->due[i] = got + pending;
     }
-    return yields;
+    slot->has_yielded = wants && (!slot->has_yielded || is_behind);
+    return slot->has_yielded;
 }
 
 /* The weight that earns a full batch now. */

@@ -27,7 +27,9 @@
  * VNIC go before the others (service_rank()).  A ring yields, and gives
  * nothing, while a higher rank has pending frames and is being served.  A
  * rank with pending frames that nobody takes, for its port is down or its
- * thread stalls, holds up nobody: that is seen from one visit to the next.
+ * thread stalls, holds up nobody: that is seen from one visit to the next.  A
+ * higher rank that is served as fast as its frames come leaves a lower one
+ * every other visit.
  *
  * Weights: while other rings of its rank have pending frames, a ring earns
  * its weight's part of a full batch by each visit (deficit round robin with
@@ -78,7 +80,9 @@ struct service_slot {
     /* Consumer. */
     double credit;              /* Frames earned. */
     uint64_t seen[SERVICE_N_RANKS]; /* What each rank had given, when this
-                                     * ring looked last. */
+                                     * ring looked last... */
+    uint64_t due[SERVICE_N_RANKS]; /* ...and with what it had pending. */
+    bool has_yielded;           /* At its last visit? */
     uint64_t seen_visits;       /* Visits to the heaviest ring, likewise. */
     unsigned int n_quiet;       /* Looks since these changed. */
 };
