@@ -3,8 +3,8 @@
 
     in.pcap, again and again -- link l1 -- VNICs v0, v1, ... -- br0 -- null0
 
-The file has frames for the VNICs in a fixed ratio, and DPDK's pcap driver reads
-it as often as it is asked to, so that there is always a full burst to receive.
+The file has frames for the VNICs in a fixed ratio, and DPDK's pcap driver
+reads it as often as it is asked to, so that there is always a full burst.
 Each idle VNIC asks as well; with some of them more comes by each round than
 two others can take."""
 
