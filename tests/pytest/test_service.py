@@ -8,13 +8,12 @@ reads it as often as it is asked to, so that there is always a full burst.
 Each idle VNIC asks as well; with some of them more comes by each round than
 two others can take."""
 
-import struct
 import time
 
 import pytest
 
 from foreign import write_pcap
-from frames import FAR, frame, to_bytes
+from frames import frame, packet
 from rings import add_ring, rings
 from test_dpdk import dpdk                            # noqa: F401
 
@@ -23,14 +22,6 @@ IDLE = 6
 
 def mac(i):
     return f"02:00:00:00:01:{i:02x}"
-
-
-def udp(i, port):
-    """A UDP packet for VNIC i.  No NIC or switch here checks its sums."""
-    return (to_bytes(mac(i)) + to_bytes(FAR) + b"\x08\x00"
-            + struct.pack("!BBHHHBBH4s4s", 0x45, 0, 64, 1, 0, 64, 17, 0,
-                          bytes([10, 0, 0, 1]), bytes([10, 0, 1, i]))
-            + struct.pack("!HHHH", 1000, port, 44, 0) + bytes(36))
 
 
 class Overload:
@@ -145,7 +136,8 @@ def test_idle_ones_keep_no_share(dpdk):               # noqa: F811
 
 def test_control_ring_goes_first(dpdk):               # noqa: F811
     """That of a VNIC of low priority, before one of high priority."""
-    frames = 2 * [udp(0, 179)] + 10 * [udp(0, 80)] + 20 * [udp(1, 80)]
+    frames = [packet(mac(i), "10.0.0.1", "10.0.1.1", tp_dst=port)
+              for i, port in 2 * [(0, 179)] + 10 * [(0, 80)] + 20 * [(1, 80)]]
     overload = Overload(dpdk, frames, (["priority=low"], []),
                         (["priority=high"], []))
     add_ring(dpdk, "v0", 1, "role=control")
