@@ -298,6 +298,9 @@ struct naive_ring {
     bool was_served[SERVICE_N_RANKS]; /* Since this ring was visited last. */
     bool saw_heaviest;          /* Likewise, was a heaviest ring visited? */
     unsigned int n_quiet;
+    size_t owed[SERVICE_N_RANKS]; /* Of what each rank had when it looked
+                                   * last, what is still there. */
+    bool has_yielded;
 };
 
 struct naive {
@@ -341,7 +344,10 @@ naive_got(struct naive *naive, struct naive_ring *ring, size_t n)
 {
     ring->fill -= n;
     for (size_t i = 0; n && i < MAX_RINGS; i++) {
+        size_t *owed = &naive->rings[i].owed[ring->rank];
+
         naive->rings[i].was_served[ring->rank] = true;
+        *owed -= MIN(*owed, n);
     }
     naive->ever_served[ring->rank] |= n > 0;
 }
@@ -370,7 +376,7 @@ naive_heaviest(struct naive *naive, struct naive_ring *ring)
 static size_t
 naive_quota(struct naive *naive, struct naive_ring *ring, size_t max)
 {
-    bool yields = false;
+    bool wants = false, is_behind = false;
 
     if (!naive_is_mixed(naive)) {
         return max;
@@ -383,10 +389,15 @@ naive_quota(struct naive *naive, struct naive_ring *ring, size_t max)
     unsigned int heaviest = naive_heaviest(naive, ring);
 
     for (size_t i = 0; i < ring->rank; i++) {
-        yields |= naive_pending(naive, i) && ring->was_served[i];
+        if (naive_pending(naive, i) && ring->was_served[i]) {
+            wants = true;
+            is_behind |= ring->owed[i] > 0;
+        }
         ring->was_served[i] = false;
+        ring->owed[i] = naive_pending(naive, i);
     }
-    if (yields) {
+    ring->has_yielded = wants && (!ring->has_yielded || is_behind);
+    if (ring->has_yielded) {
         return 0;
     }
     if (ring->weight == heaviest
