@@ -358,8 +358,12 @@ vnic_has_foreign(const struct vnic *vnic)
     const struct ring_config *ring;
 
     LIST_FOR_EACH (device, node, &vnic->devices) {
-        if (vnic_from_port_name(netdev_get_name(device->netdev),
-                                &ring) != vnic) {
+        const struct vnic *owner
+            = vnic_from_port_name(netdev_get_name(device->netdev), &ring);
+
+        /* Nobody's is that of a ring that was removed: vnic_set_rings() takes
+         * it away, and the other rings keep their frames. */
+        if (owner && owner != vnic) {
             return true;
         }
     }
