@@ -27,11 +27,9 @@ AS_DPDK = ["netdev=dpdk0", "type=dpdk",
 AS_SYSTEM = ["netdev=l1", 'type=""', "options={}"]
 
 
-@pytest.fixture
-def dpdk(sb):
-    """A sandbox with DPDK, and with a cable from l1 to "far"."""
+def start_dpdk(sb, extra=DPDK_EXTRA):
     sb.vsctl("set", "Open_vSwitch", ".", "other_config:dpdk-init=true",
-             f'other_config:dpdk-extra="{DPDK_EXTRA}"',
+             f'other_config:dpdk-extra="{extra}"',
              "other_config:pmd-cpu-mask=0x2",
              "other_config:pmd-maxsleep=100")
     sb.far = sb.netns("far")
@@ -40,6 +38,12 @@ def dpdk(sb):
     # transaction that ovs-vsctl waits for.
     wait_for(lambda: sb.get("Open_vSwitch", ".", "dpdk_initialized") == "true",
              "DPDK")
+
+
+@pytest.fixture
+def dpdk(sb):
+    """A sandbox with DPDK, and with a cable from l1 to "far"."""
+    start_dpdk(sb)
     return sb
 
 
