@@ -208,7 +208,8 @@ report(enum drop_reason reason, uint64_t n)
 static struct dp_packet *
 make_frame_to(struct eth_addr dst, size_t size)
 {
-    struct dp_packet *packet = dp_packet_new(size);
+    /* Of 0 bytes there would be no data at all. */
+    struct dp_packet *packet = dp_packet_new(MAX(size, 1));
     struct eth_header eth = { .eth_dst = dst };
 
     dp_packet_put_zeros(packet, size);

@@ -242,8 +242,9 @@ static void
 check_pointer(const struct mutator *member)
 {
     struct sample sample;
-    const char **string = (const char **) ((uint8_t *) &sample.config
-                                           + member->offset);
+    const char **string
+        = ALIGNED_CAST(const char **, (char *) &sample.config
+                                      + member->offset);
 
     if (member->offset == offsetof(struct vnic_config, rings)
         || member->offset == offsetof(struct vnic_config, rules)) {
@@ -298,7 +299,8 @@ test_equal(struct ovs_cmdl_context *ctx OVS_UNUSED)
             check_pointer(&vnic_members[i]);
         } else if (strstr(vnic_members[i].name, ".n_")) {
             sample_init(&a);
-            *(size_t *) ((uint8_t *) &a.config + vnic_members[i].offset) = 1;
+            *ALIGNED_CAST(size_t *, (char *) &a.config
+                                    + vnic_members[i].offset) = 1;
             check_unequal(&a, vnic_members[i].name, false);
         } else {
             check_numbers(&vnic_members[i], 1, 0);
