@@ -88,6 +88,16 @@ link_remove_port(struct link *link, struct link_port *port)
 
 /* Life. */
 
+/* One for each PMD thread that there can be, and one for the main thread. */
+static unsigned int
+wanted_n_txq(void)
+{
+    int n_cores = ovs_numa_get_n_cores();
+
+    /* Without sysfs nobody knows. */
+    return n_cores != OVS_CORE_UNSPEC ? MAX(n_cores, 1) + 1 : 2;
+}
+
 static int
 link_configure_netdev(struct netdev *netdev, const struct link_config *config,
                       char **errp)
@@ -137,7 +147,7 @@ link_configure_netdev(struct netdev *netdev, const struct link_config *config,
         }
     }
 
-    netdev_set_tx_multiq(netdev, MAX(ovs_numa_get_n_cores(), 1) + 1);
+    netdev_set_tx_multiq(netdev, wanted_n_txq());
     error = netdev_reconfigure(netdev);
     return error == EOPNOTSUPP ? 0 : error;
 }
