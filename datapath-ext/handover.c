@@ -10,6 +10,7 @@
 #include "datapath-ext/ring.h"
 #include "datapath-ext/vnic.h"
 #include "dp-packet.h"
+#include "netdev.h"
 #include "odp-util.h"
 #include "ovs-thread.h"
 #include "util.h"
@@ -28,6 +29,7 @@ struct handover {
     odp_port_t first_port;      /* Of the batch from handover_take_first(), or
                                  * ODPP_NONE. */
     struct link *link;
+    const char *dpif_type;      /* Of the datapath that polls. */
     size_t n_frames;
     size_t n;
     struct entry entries[HANDOVER_FRAMES];
@@ -95,9 +97,11 @@ handover_is_active(const struct handover *handover)
 }
 
 void
-handover_begin(struct handover *handover, struct link *link)
+handover_begin(struct handover *handover, struct link *link,
+               const char *dpif_type)
 {
     handover->link = link;
+    handover->dpif_type = dpif_type;
     /* Before any look at the owner of a ring. */
     atomic_store(&handover->is_active, true);
 }
@@ -154,13 +158,17 @@ bool
 handover_add(struct handover *handover, struct ring *ring,
              struct dp_packet **packets, size_t n)
 {
+    const struct vnic_device *device = ring_get_aux(ring);
+
+    if (!ring_is_owned(ring, handover) || !ring_is_free(ring)
+        || !vnic_device_is_plain(device)
+        || netdev_get_dpif_type(device->netdev) != handover->dpif_type) {
+        return false;
+    }
+
     size_t place = ring_get_place(ring);
     struct entry *entry = &handover->entries[place];
 
-    if (!ring_is_owned(ring, handover) || !ring_is_free(ring)
-        || !vnic_device_is_plain(ring_get_aux(ring))) {
-        return false;
-    }
     if (place >= handover->n || entry->ring != ring) {
         entry = entry_create(handover, ring);
     }

@@ -64,8 +64,10 @@ struct ring;
 struct handover *handover_get(void);
 bool handover_is_active(const struct handover *);
 
-/* From handover_begin() on, frames may be added. */
-void handover_begin(struct handover *, struct link *);
+/* From handover_begin() on, frames may be added, for ports of the datapath of
+ * this type (netdev_get_dpif_type()), which is the one that polls: the main
+ * thread may poll for several. */
+void handover_begin(struct handover *, struct link *, const char *dpif_type);
 /* Returns false, and takes nothing, if the frames must go into the ring. */
 bool handover_add(struct handover *, struct ring *,
                   struct dp_packet **packets, size_t n);

@@ -616,7 +616,7 @@ netdev_vnic_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     if (OVS_UNLIKELY(port->tx)) {
         netdev_vnic_send_waiting(dev, port);
     }
-    handover_begin(handover, port->link);
+    handover_begin(handover, port->link, netdev_get_dpif_type(rxq->netdev));
     netdev_vnic_fill_batch(dev, port, ring, handover, batch);
     if (batch->count && !netdev_vnic_receive(dev, batch)) {
         dp_packet_batch_init(batch);

@@ -14,6 +14,7 @@
 #include "datapath-ext/ring.h"
 #include "datapath-ext/vnic.h"
 #include "dp-packet.h"
+#include "netdev-provider.h"
 #include "odp-util.h"
 #include "ovstest.h"
 #include "util.h"
@@ -24,10 +25,13 @@
 static struct {
     struct link *link;
     struct drop_counters *drops;
+    struct netdev netdevs[N_RINGS];
     struct vnic_device devices[N_RINGS];
     struct ring *rings[N_RINGS];
     unsigned int n_delivered[N_RINGS];
 } scene;
+
+static const char dpif_type[] = "netdev";
 
 static void
 start(void)
@@ -42,6 +46,8 @@ start(void)
             .depth = 64, .aux = &scene.devices[i],
         };
 
+        scene.netdevs[i].dpif_type = dpif_type;
+        scene.devices[i].netdev = &scene.netdevs[i];
         atomic_init(&scene.devices[i].is_plain, true);
         atomic_init(&scene.devices[i].odp_number, 100 + i);
         scene.rings[i] = ring_create(&options, scene.drops);
@@ -129,7 +135,7 @@ test_mixed(struct ovs_cmdl_context *ctx OVS_UNUSED)
     for (int others = 0; others < 3; others++) {
         memset(scene.n_delivered, 0, sizeof scene.n_delivered);
         dp_packet_batch_init(&batch);
-        handover_begin(handover_get(), scene.link);
+        handover_begin(handover_get(), scene.link, dpif_type);
         if (others == 1) {
             packets[0] = make_frame(2, DPBUF_MALLOC);
             add_run(2, packets, 1);
@@ -169,7 +175,7 @@ test_order(struct ovs_cmdl_context *ctx OVS_UNUSED)
         ring_put_own(scene.rings[1], packets, 1);
     }
     dp_packet_batch_init_packet(&batch, make_frame(0, DPBUF_MALLOC));
-    handover_begin(handover_get(), scene.link);
+    handover_begin(handover_get(), scene.link, dpif_type);
     for (int i = 0; i < 10; i++) {
         for (int ring = 1; ring < N_RINGS; ring++) {
             packets[0] = make_frame(ring, DPBUF_MALLOC);
@@ -186,12 +192,36 @@ test_order(struct ovs_cmdl_context *ctx OVS_UNUSED)
     stop();
 }
 
+/* The main thread polls for all datapaths; each numbers ports by itself. */
+static void
+test_datapaths(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    struct dp_packet *packets[NETDEV_MAX_BURST];
+    struct dp_packet_batch batch;
+
+    start();
+    scene.netdevs[2].dpif_type = "dummy";
+    memset(scene.n_delivered, 0, sizeof scene.n_delivered);
+    dp_packet_batch_init(&batch);
+    handover_begin(handover_get(), scene.link, dpif_type);
+    for (int ring = 1; ring < N_RINGS; ring++) {
+        packets[0] = make_frame(ring, DPBUF_MALLOC);
+        add_run(ring, packets, 1);
+    }
+    handover_commit(handover_get(), &batch);
+    input(&batch);
+    assert(scene.n_delivered[1] == 1 && scene.n_delivered[2] == 0);
+    assert(ring_fill(scene.rings[2]) == 1);
+    stop();
+}
+
 static void
 test_handover_main(int argc, char *argv[])
 {
     static const struct ovs_cmdl_command commands[] = {
         { "mixed", NULL, 0, 0, test_mixed, OVS_RO },
         { "order", NULL, 0, 0, test_order, OVS_RO },
+        { "datapaths", NULL, 0, 0, test_datapaths, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };
     struct ovs_cmdl_context ctx = { .argc = argc - 1, .argv = argv + 1 };
