@@ -18,14 +18,18 @@ SECONDS = 3
 GOODPUT = 1448 / 1514
 
 
+def within(rate, limit):
+    return rate < 1.05 * limit * GOODPUT
+
+
 def near(rate, limit):
-    """TCP's sawtooth, and the burst at the beginning."""
-    return 0.85 * limit * GOODPUT < rate < 1.1 * limit * GOODPUT
+    return within(rate, limit) and rate > 0.85 * limit * GOODPUT
 
 
 def spawn_iperf(client, ip, *args):
-    return client.spawn("iperf3", "-c", ip, "-J", "-t", str(SECONDS), *args,
-                        stdout=PIPE)
+    """Leaves out the first second, in which TCP starts."""
+    return client.spawn("iperf3", "-c", ip, "-J", "-O", "1", "-t",
+                        str(SECONDS), *args, stdout=PIPE)
 
 
 def rate(iperf):
@@ -56,16 +60,22 @@ def host(request):
     return sb
 
 
-def test_each_way_and_the_neighbour(host):
-    """To red, then from it, with blue at full speed."""
+@pytest.mark.parametrize("direction", [[], ["-R"]], ids=["to", "from"])
+def test_limit_spares_the_neighbour(host, direction):
+    """Blue isn't limited, and paced just so that it leaves the thread some
+    time: a device that overflows is everybody's."""
     host.vsctl("set", "VNIC", "red", f"maxbw_kbps={MBPS * 1000}")
-    for direction in [], ["-R"]:
+    for _ in range(3):
         red = spawn_iperf(host.far, "10.0.0.2", *direction)
-        blue = spawn_iperf(host.far, "10.0.0.3", *direction)
+        blue = spawn_iperf(host.far, "10.0.0.3", "-b", f"{10 * MBPS}M",
+                           *direction)
         red, blue = rate(red), rate(blue)
         print(f"red {red}, blue {blue} Mbit/s")
-        assert near(red, MBPS)
-        assert blue > 5 * MBPS
+        assert within(red, MBPS)
+        # Whatever else this machine did at that moment.
+        if near(red, MBPS) and blue > 9 * MBPS:
+            break
+    assert near(red, MBPS) and blue > 9 * MBPS
     assert host.drops("show", "blue")["maxbw"] == 0
 
 
@@ -83,14 +93,18 @@ def arriving(guest, seconds=1):
 def test_live_change_and_removal(host):
     """During one connection."""
     host.vsctl("set", "VNIC", "red", f"maxbw_kbps={MBPS * 1000}")
-    iperf = spawn_iperf(host.far, "10.0.0.2", "-t", "20")
-    time.sleep(0.5)
+    iperf = spawn_iperf(host.far, "10.0.0.2", "-t", "60")
+    wait_for(lambda: arriving(host.red, 0.2) > 1, "traffic")
 
     for limit in MBPS, MBPS // 4, 3 * MBPS:
         host.vsctl("set", "VNIC", "red", f"maxbw_kbps={limit * 1000}")
         time.sleep(0.3)
-        assert 0.8 * limit < arriving(host.red) < 1.1 * limit
+        for _ in range(3):
+            got = arriving(host.red)
+            assert got < 1.1 * limit
+            if got > 0.8 * limit:
+                break
+        assert got > 0.8 * limit
     host.vsctl("clear", "VNIC", "red", "maxbw_kbps")
-    time.sleep(0.3)
-    assert arriving(host.red, 0.5) > 6 * MBPS
+    wait_for(lambda: arriving(host.red, 0.5) > 6 * MBPS, "more", 3)
     assert iperf.poll() is None, "the connection is lost"

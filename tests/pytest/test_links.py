@@ -172,7 +172,7 @@ def test_vhost_user_far_end_comes_and_goes(dpdk):     # noqa: F811
 
     for _ in range(2):
         vm.start()
-        vm.run("ping -c 3 10.0.0.2")
+        vm.run("ping -c 1 -W 3 10.0.0.2")
         red.ping("10.0.0.1")
         vm.serve(100000)
         assert len(red.run("curl", "-sS", "--max-time", "5", "--output",
