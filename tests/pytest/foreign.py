@@ -111,6 +111,7 @@ class Oracle:
 
         expected    {name: what its port must see, in order}
         unclaimed, malformed, flooded, unicast   how many frames are such
+        unwanted    of the flooded ones, those in a VLAN of no VNIC
     """
 
     def __init__(self, vnics):
@@ -118,6 +119,7 @@ class Oracle:
         self.vnics = vnics
         self.expected = {name: [] for name in vnics}
         self.unclaimed = self.malformed = self.flooded = self.unicast = 0
+        self.unwanted = 0
 
     @staticmethod
     def vlan(frame):
@@ -139,6 +141,7 @@ class Oracle:
         seen = frame[:12] + frame[16:] if vlan else frame
         if frame[0] & 1:
             self.flooded += 1
+            self.unwanted += all(of != vlan for _, of in self.vnics.values())
             for name, (_, of) in self.vnics.items():
                 if of == vlan:
                     self.expected[name].append(seen)

@@ -105,7 +105,8 @@ def test_a_million_forged_frames(dpdk):               # noqa: F811
     assert link["flooded"] == oracle.flooded
     assert {reason: n for reason, n in link["drops_by_reason"].items()
             if n} == {"malformed": oracle.malformed,
-                      "no_default_port": LEADER + oracle.unclaimed}
+                      "no_default_port": (LEADER + oracle.unclaimed
+                                          + oracle.unwanted)}
     assert (oracle.malformed + oracle.unclaimed + oracle.flooded
             + oracle.unicast == FRAMES)
 

@@ -306,7 +306,8 @@ def test_capabilities_of_a_nic(dpdk):
                "hw_classifier=required")
     dpdk.wait_status("VNIC_Link", "l1", "active")
     assert capabilities(dpdk) == {
-        "polling": "pmd", "n_rxq": "2", "n_txq": "2", "hw_classifier": "yes",
+        "polling": "pmd", "n_rxq": "2", "n_txq": "2", "mtu": "1500",
+        "hw_classifier": "yes",
         "driver": "net_af_packet", "max_rxq": "2", "max_txq": "2",
         "rss": "none", "rx_interrupts": "no", "flow_levels": "yes",
         "flow_patterns": "eth vlan ipv4 ipv6 tcp udp sctp",
@@ -366,7 +367,7 @@ def test_required_of_drivers_without_rules(dpdk, devargs):
 def test_other_types_have_no_flow_api(cable):
     cable.vsctl("add-vnic-link", "l1", "netdev=l1")
     assert capabilities(cable) == {
-        "polling": "main", "n_rxq": "1", "n_txq": "1",
+        "polling": "main", "n_rxq": "1", "n_txq": "1", "mtu": "1500",
         "hw_classifier": "a device of type system has no flow API"}
 
 
