@@ -34,6 +34,8 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/link-tx.c \
 	datapath-ext/link.c \
 	datapath-ext/link.h \
+	datapath-ext/mark-table.c \
+	datapath-ext/mark-table.h \
 	datapath-ext/merge.c \
 	datapath-ext/merge.h \
 	datapath-ext/netdev-vnic.c \

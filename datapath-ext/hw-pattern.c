@@ -329,6 +329,43 @@ hw_pattern_forget_tags(struct hw_pattern *pattern)
     return true;
 }
 
+static bool
+has_item(const struct hw_pattern *pattern, enum rte_flow_item_type type)
+{
+    for (size_t i = 0; i < pattern->n; i++) {
+        if (pattern->items[i].type == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Three fields are less than they seem, as a device that looks at one of them
+ * may see something else than Open vSwitch does: the Ethernet type of a frame
+ * with (more) tags, that a frame has no tag if it has VLAN 0, and the number
+ * behind IPv6's own header.  Where 'lower' has them too, it has left such
+ * frames out. */
+bool
+hw_pattern_sees(const struct hw_pattern *lower,
+                const struct hw_pattern *upper)
+{
+    if (upper->n > lower->n) {
+        return false;
+    }
+    for (size_t i = 0; i < upper->n - 1; i++) {
+        if (upper->items[i].type != lower->items[i].type) {
+            return false;
+        }
+    }
+    return ((lower->mask.eth.has_vlan || !upper->mask.eth.has_vlan)
+            && (lower->mask.eth.has_vlan || lower->mask.eth.type
+                || !upper->mask.eth.type)
+            && (lower->mask.vlan.inner_type || !upper->mask.vlan.inner_type)
+            && (!has_item(upper, RTE_FLOW_ITEM_TYPE_IPV6)
+                || lower->mask.ipv6.hdr.proto
+                || !upper->mask.ipv6.hdr.proto));
+}
+
 void
 hw_match_from_claim(struct match *match, const struct l2_key *key)
 {

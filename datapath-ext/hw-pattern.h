@@ -38,6 +38,12 @@
  * means "there is a tag".  A driver may refuse or, worse, ignore 'has_vlan',
  * which is younger than most of them: see hw.h for what follows.
  *
+ * Fewer also means that a frame which no pattern took may have been for one: a
+ * device that found no TCP in a fragment didn't say that the fragment isn't
+ * TCP.  So of two rules the lower one's mark tells that a frame is not for the
+ * upper one only if the device, to find the lower pattern, looked at all that
+ * the upper pattern is about: hw_pattern_sees().
+ *
  * Data flow:
  *
  *     struct l2_key --hw_match_from_claim()--> struct match
@@ -93,6 +99,11 @@ char *hw_pattern_init(struct hw_pattern *, const struct match *);
  * pattern then matches tagged frames too, and who receives its frames must
  * look himself.  Returns false if there was nothing to take out. */
 bool hw_pattern_forget_tags(struct hw_pattern *);
+
+/* Does a device that has found 'lower' in a frame know for sure whether
+ * 'upper' is in it? */
+bool hw_pattern_sees(const struct hw_pattern *lower,
+                     const struct hw_pattern *upper);
 
 /* Appends the text that testpmd takes after "pattern". */
 void hw_pattern_format(const struct hw_pattern *, struct ds *);

@@ -40,7 +40,8 @@ rule_config_equal(const struct rule_config *a, const struct rule_config *b)
             && a->action == b->action
             && nullable_string_is_equal(a->vnic, b->vnic)
             && a->ring == b->ring
-            && a->in_hardware == b->in_hardware);
+            && a->in_hardware == b->in_hardware
+            && a->needs_hardware == b->needs_hardware);
 }
 
 bool

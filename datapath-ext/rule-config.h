@@ -42,7 +42,8 @@ struct rule_config {
     enum rule_action action;
     const char *vnic;           /* Whose ring; NULL for the owner's own. */
     unsigned int ring;          /* With RULE_RING: the id of the ring. */
-    bool in_hardware;           /* Wanted there, see hw.h. */
+    bool in_hardware;           /* Wanted there, see hw.h... */
+    bool needs_hardware;        /* ...and in force nowhere else. */
 };
 
 /* A copy owns its strings. */

@@ -9,11 +9,14 @@
 #include "classifier.h"
 #include "dp-packet.h"
 #include "flow.h"
+#include "hash.h"
 #include "odp-util.h"
+#include "openvswitch/hmap.h"
 #include "util.h"
 
 struct entry {
     struct cls_rule cls_rule;   /* In struct rules' 'cls'. */
+    struct hmap_node node;      /* In struct rules' 'by_name'. */
     struct rule rule;
 };
 
@@ -21,6 +24,7 @@ struct rules {
     struct classifier cls;
     struct entry *entries;      /* In ascending order of their priority. */
     struct rule **by_config;    /* Them, in the order of the configuration. */
+    struct hmap by_name;        /* Contains "struct entry"s. */
     size_t n;
 };
 
@@ -42,6 +46,9 @@ entry_init(struct entry *entry, const struct rule_config *config)
     entry->rule.action = config->action;
     entry->rule.vnic = nullable_xstrdup(config->vnic);
     entry->rule.ring = config->ring;
+    entry->rule.in_hardware = config->in_hardware;
+    entry->rule.needs_hardware = config->needs_hardware;
+    entry->rule.is_in_force = true;
 }
 
 static void
@@ -69,6 +76,8 @@ rules_create(const struct rule_config *configs, size_t n)
     rules->entries = xcalloc(n, sizeof *rules->entries);
     rules->by_config = xmalloc(n * sizeof *rules->by_config);
     rules->n = n;
+    hmap_init(&rules->by_name);
+    hmap_reserve(&rules->by_name, n);
 
     for (size_t i = 0; i < n; i++) {
         sorted[i] = &configs[i];
@@ -81,8 +90,13 @@ rules_create(const struct rule_config *configs, size_t n)
 
         entry_init(entry, sorted[i]);
         rules->by_config[sorted[i] - configs] = &entry->rule;
+        hmap_insert_fast(&rules->by_name, &entry->node,
+                         hash_string(entry->rule.name, 0));
         classifier_insert(&rules->cls, &entry->cls_rule, OVS_VERSION_MIN,
                           NULL, 0);
+        if (entry->rule.needs_hardware) {
+            rules_set_in_force(&entry->rule, false);
+        }
     }
     classifier_publish(&rules->cls);
     free(sorted);
@@ -103,17 +117,23 @@ rules_destroy(struct rules *rules)
     }
     classifier_publish(&rules->cls);
     classifier_destroy(&rules->cls);
+    hmap_destroy(&rules->by_name);
     free(rules->by_config);
     free(rules->entries);
     free(rules);
 }
 
-static struct rule *
-find_rule(const struct rules *rules, const char *name)
+struct rule *
+rules_find(const struct rules *rules, const char *name)
 {
-    for (size_t i = 0; i < rules->n; i++) {
-        if (!strcmp(rules->by_config[i]->name, name)) {
-            return rules->by_config[i];
+    struct entry *entry;
+
+    if (rules) {
+        HMAP_FOR_EACH_WITH_HASH (entry, node, hash_string(name, 0),
+                                 &rules->by_name) {
+            if (!strcmp(entry->rule.name, name)) {
+                return &entry->rule;
+            }
         }
     }
     return NULL;
@@ -123,17 +143,15 @@ void
 rules_inherit(struct rules *rules, const struct rules *old)
 {
     for (size_t i = 0; old && i < rules->n; i++) {
-        /* Nearly always at the same place, as both are sorted. */
-        const struct rule *heir = rules->by_config[i];
-        const struct rule *rule
-            = i < old->n && !strcmp(old->by_config[i]->name, heir->name)
-            ? old->by_config[i] : find_rule(old, heir->name);
+        struct rule *heir = rules->by_config[i];
+        const struct rule *rule = rules_find(old, heir->name);
 
         if (rule) {
-            counter_add(&rules->by_config[i]->packets,
-                        counter_read(&rule->packets));
-            counter_add(&rules->by_config[i]->bytes,
-                        counter_read(&rule->bytes));
+            counter_add(&heir->packets, counter_read(&rule->packets));
+            counter_add(&heir->bytes, counter_read(&rule->bytes));
+            if (rule->is_in_force && !heir->is_in_force) {
+                rules_set_in_force(heir, true);
+            }
         }
     }
 }
@@ -167,6 +185,32 @@ rules_lookup(const struct rules *rules, const struct flow *flow)
             ? &CONTAINER_OF(CONST_CAST(struct cls_rule *, cls_rule),
                             struct entry, cls_rule)->rule
             : NULL);
+}
+
+/* Out of force is what the classifier calls invisible in its newest version,
+ * which is the one that is looked up. */
+void
+rules_set_in_force(struct rule *rule, bool is_in_force)
+{
+    struct entry *entry = CONTAINER_OF(rule, struct entry, rule);
+
+    if (is_in_force) {
+        cls_rule_restore_visibility(&entry->cls_rule);
+    } else {
+        cls_rule_make_invisible_in_version(&entry->cls_rule, OVS_VERSION_MAX);
+    }
+    rule->is_in_force = is_in_force;
+}
+
+struct rule *
+rules_get_ranked(const struct rules *rules, size_t i, struct match *match)
+{
+    ovs_assert(i < rules->n);
+
+    struct entry *entry = &rules->entries[rules->n - 1 - i];
+
+    minimatch_expand(&entry->cls_rule.match, match);
+    return &entry->rule;
 }
 
 struct rule *

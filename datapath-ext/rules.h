@@ -58,6 +58,7 @@
 
 struct dp_packet;
 struct flow;
+struct match;
 struct rules;
 
 struct rule {
@@ -65,6 +66,9 @@ struct rule {
     enum rule_action action;
     const char *vnic;
     unsigned int ring;
+    bool in_hardware;           /* As in struct rule_config... */
+    bool needs_hardware;        /* ...and so this. */
+    bool is_in_force;           /* Main thread: does a lookup find it? */
     void *aux;                  /* The owner's, set before publication. */
     struct counter packets;     /* Hits, for any thread to add. */
     struct counter bytes;
@@ -80,7 +84,7 @@ rule_count(struct rule *rule, uint64_t bytes)
 struct rules *rules_create(const struct rule_config *, size_t n);
 void rules_destroy(struct rules *);
 /* Lets the counters of rules go on where those of the same name in 'old',
- * which may be NULL, are now. */
+ * which may be NULL, are now.  Those that need hardware stay in force. */
 void rules_inherit(struct rules *, const struct rules *old);
 /* rules_destroy() after a grace period. */
 void rules_retire(struct rules *);
@@ -92,6 +96,15 @@ void rules_extract(struct dp_packet *, struct flow *);
 
 /* The rule that counts for 'flow', or NULL. */
 struct rule *rules_lookup(const struct rules *, const struct flow *);
+
+/* A rule that needs hardware is in force only when this says so. */
+void rules_set_in_force(struct rule *, bool);
+
+/* Rule 'i' in descending order of their priority, and what it matches. */
+struct rule *rules_get_ranked(const struct rules *, size_t i, struct match *);
+
+/* NULL if there is none of that name; 'rules' may be NULL too. */
+struct rule *rules_find(const struct rules *, const char *name);
 
 /* All rules, in the order of the configuration. */
 struct rule *rules_get(const struct rules *, size_t i);

@@ -145,15 +145,27 @@ split(const struct steer *steer, const struct dp_packet *packet,
 }
 
 void
+steer_obey(const struct steer *steer, struct rule *rule,
+           struct steer_verdict *verdict)
+{
+    verdict->rule = rule;
+    verdict->action = rule->action;
+    verdict->ring = rule->action == RULE_RING ? steer_ring(steer, rule->ring)
+                                              : NULL;
+}
+
+void
 steer_frame(const struct steer *steer, struct frame *frame,
             struct steer_verdict *verdict)
 {
     struct rule *rule = steer->rules
         ? rules_lookup(steer->rules, frame_flow(frame)) : NULL;
 
-    verdict->rule = rule;
-    verdict->action = rule ? rule->action : RULE_RING;
-    verdict->ring = !rule ? split(steer, frame->packet, &verdict->why)
-                    : rule->action == RULE_RING ? steer_ring(steer, rule->ring)
-                    : NULL;
+    if (rule) {
+        steer_obey(steer, rule, verdict);
+        return;
+    }
+    verdict->rule = NULL;
+    verdict->action = RULE_RING;
+    verdict->ring = split(steer, frame->packet, &verdict->why);
 }

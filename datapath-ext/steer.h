@@ -73,6 +73,10 @@ void steer_inherit(struct steer *, const struct steer *old);
 void steer_frame(const struct steer *, struct frame *,
                  struct steer_verdict *);
 
+/* What becomes of a frame that 'rule', one of the VNIC's, is known to be for.
+ */
+void steer_obey(const struct steer *, struct rule *, struct steer_verdict *);
+
 /* The ring of that number, or the default one. */
 struct ring *steer_ring(const struct steer *, unsigned int id);
 /* NULL if there are none. */
