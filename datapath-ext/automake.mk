@@ -29,6 +29,9 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/limit.c \
 	datapath-ext/limit.h \
 	datapath-ext/link-classify.c \
+	datapath-ext/link-hw-place.c \
+	datapath-ext/link-hw.c \
+	datapath-ext/link-hw.h \
 	datapath-ext/link-private.h \
 	datapath-ext/link-rx.c \
 	datapath-ext/link-tx.c \
@@ -40,6 +43,8 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/merge.h \
 	datapath-ext/netdev-vnic.c \
 	datapath-ext/netdev-vnic.h \
+	datapath-ext/placement.c \
+	datapath-ext/placement.h \
 	datapath-ext/ring.c \
 	datapath-ext/ring.h \
 	datapath-ext/rule-config.c \
@@ -61,6 +66,7 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/vnic-config.h \
 	datapath-ext/vnic-device.c \
 	datapath-ext/vnic-front.c \
+	datapath-ext/vnic-hw.c \
 	datapath-ext/vnic-private.h \
 	datapath-ext/vnic.c \
 	datapath-ext/vnic.h

@@ -7,6 +7,7 @@
 #include "datapath-ext/datapath-ext.h"
 
 #include "datapath-ext/link.h"
+#include "datapath-ext/link-hw.h"
 #include "datapath-ext/netdev-vnic.h"
 #include "datapath-ext/rules.h"
 #include "datapath-ext/vnic.h"
@@ -64,7 +65,8 @@ datapath_ext_run(void)
         struct netdev *netdev = entry->link ? link_netdev(entry->link) : NULL;
         uint64_t seq = netdev ? netdev_get_change_seq(netdev) : 0;
 
-        if (entry->link) {
+        if (entry->link && link_must_reconfigure(entry->link)) {
+            vnics_clear_hw(entry->link);
             link_run(entry->link);
         }
         if (entry->change_seq != seq) {
@@ -73,6 +75,27 @@ datapath_ext_run(void)
         }
     }
     vnics_run();
+    SHASH_FOR_EACH (node, &links) {
+        struct link_entry *entry = node->data;
+
+        if (entry->link && link_hw_is_stale(entry->link)) {
+            vnics_place(entry->link);
+        }
+    }
+}
+
+void
+datapath_ext_place(void)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &links) {
+        struct link_entry *entry = node->data;
+
+        if (entry->link) {
+            vnics_place(entry->link);
+        }
+    }
 }
 
 void
@@ -185,6 +208,23 @@ links_add_missing(const struct link_config *configs, size_t n)
     }
 }
 
+/* Open vSwitch's own offload may have been switched on. */
+static void
+links_check_hw(void)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &links) {
+        struct link_entry *entry = node->data;
+
+        if (entry->link && link_hw_must_stop(entry->link)) {
+            vnics_clear_hw(entry->link);
+            link_hw_stop(entry->link);
+            link_hw_start(entry->link);
+        }
+    }
+}
+
 void
 datapath_ext_set_links(const struct link_config *configs, size_t n)
 {
@@ -194,6 +234,7 @@ datapath_ext_set_links(const struct link_config *configs, size_t n)
         shash_add(&wanted, configs[i].name, &configs[i]);
     }
     links_remove_unwanted(&wanted);
+    links_check_hw();
     links_add_missing(configs, n);
     shash_destroy(&wanted);
 }
@@ -264,37 +305,18 @@ match_results_free(struct match_result *results, size_t n)
     free(results);
 }
 
-static bool
-get_rule_info(const struct rules *rules, const char *name,
-              struct rule_info *info)
-{
-    for (size_t i = 0; rules && i < rules_count(rules); i++) {
-        const struct rule *rule = rules_get(rules, i);
-
-        if (!strcmp(rule->name, name)) {
-            *info = (struct rule_info) {
-                .packets = counter_read(&rule->packets),
-                .bytes = counter_read(&rule->bytes),
-            };
-            return true;
-        }
-    }
-    return false;
-}
-
 bool
-link_get_rule_info(const char *link_name_, const char *rule,
+link_get_rule_info(const char *link_name_, const char *name,
                    struct rule_info *info)
 {
     const struct link *link = find_link(link_name_);
+    const struct rule *rule = link ? rules_find(link_get_rules(link), name)
+                                   : NULL;
 
-    return link && get_rule_info(link_get_rules(link), rule, info);
-}
-
-bool
-vnic_get_rule_info(const char *vnic, const char *rule, struct rule_info *info)
-{
-    return get_rule_info(vnic_get_rules(vnic), rule, info);
+    if (rule) {
+        link_fill_rule_info(link, NULL, rule, info);
+    }
+    return rule != NULL;
 }
 
 /* VNICs. */

@@ -129,7 +129,7 @@ struct link_rules {
 struct match_result {
     char *port;                 /* That receives it, or NULL: it is dropped. */
     char *why;                  /* A sentence. */
-    bool in_hardware;           /* Did the device find that out? */
+    bool in_hardware;           /* Is the device asked, too? */
 };
 
 struct link_info {
@@ -138,6 +138,8 @@ struct link_info {
     bool is_pmd;                /* Polled by PMD threads? */
     int n_rxq, n_txq, mtu;
     uint64_t rx_packets, rx_bytes, rx_flooded, rx_unclaimed;
+    uint64_t rx_marked;         /* Of these, hardware has classified. */
+    unsigned int hw_rules;      /* Rules and claims in hardware. */
     uint64_t tx_packets, tx_bytes, tx_local;
     uint64_t drops[N_DROPS];
 
@@ -184,6 +186,10 @@ void datapath_ext_set_links(const struct link_config *, size_t n);
 void datapath_ext_set_vnics(const struct vnic_config *, size_t n,
                             const struct link_rules *rules, size_t n_rules);
 
+/* Call before you ask for counters or for what is in hardware: puts there what
+ * should be, and fetches its counters. */
+void datapath_ext_place(void);
+
 /* Call when the bridges have added their ports: VNICs find their fronts. */
 void datapath_ext_find_fronts(void);
 
@@ -212,10 +218,12 @@ size_t link_match(const char *link, const struct flow *,
                   struct match_result **results);
 void match_results_free(struct match_result *, size_t n);
 
-/* Counters of a rule of a link, or of a VNIC.  Returns false if there is none
- * of that name. */
+/* A rule of a link or of a VNIC, or a VNIC's claim, if 'rule' is NULL, which
+ * counts nothing.  Functions return false if there is none of that name now.
+ */
 struct rule_info {
     uint64_t packets, bytes;
+    bool is_in_force;
     bool in_hardware;           /* Is it in force there? */
     char *reason;               /* Why it isn't though it should be, or NULL;
                                  * to be freed by the caller. */
@@ -225,6 +233,10 @@ bool link_get_rule_info(const char *link, const char *rule,
                         struct rule_info *);
 bool vnic_get_rule_info(const char *vnic, const char *rule,
                         struct rule_info *);
+
+/* Why a VNIC is not attached whose link requires hardware, or NULL; to be
+ * freed by the caller. */
+char *vnic_get_refusal(const char *name);
 
 /* The name of the port of ring 'id', to be freed by the caller. */
 char *ring_port_name(const char *vnic, int id);

@@ -48,9 +48,10 @@
  *       classify_extract() finds says all.  Nobody can compare what was
  *       dropped, so there is no HW_DROP for "untagged".
  *     - A rule counts only if no rule above it does.  'level' says so to the
- *       device (0 is highest), and most have one level only.  Without levels
- *       put a rule into hardware only if no rule above it overlaps with it or
- *       those that do are in hardware and drop.
+ *       device (0 is highest), and most have one level only, among whose rules
+ *       it is open which one counts.  Nor does the mark of a rule prove that
+ *       the frame isn't for one above that the device has overlooked:
+ *       link-hw.h says what follows.
  *     - The port forgets its rules when it is stopped: hw_close() before
  *       netdev_reconfigure() or netdev_close(), hw_open() and all rules again
  *       after it.

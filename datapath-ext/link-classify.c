@@ -7,12 +7,25 @@
 #include "datapath-ext/link-private.h"
 
 #include "datapath-ext/datapath-ext.h"
+#include "datapath-ext/hw.h"
+#include "datapath-ext/link-hw.h"
 #include "datapath-ext/ring.h"
 #include "datapath-ext/steer.h"
 #include "datapath-ext/vnic.h"
 #include "util.h"
 
 /* Rings. */
+
+static void
+take_steer_verdict(const struct steer_verdict *steer, struct verdict *verdict)
+{
+    verdict->rule = steer->rule;
+    verdict->why = steer->why;
+    verdict->ring = steer->ring;
+    verdict->kind = (steer->action == RULE_RING ? VERDICT_RING
+                     : steer->action == RULE_HOST ? VERDICT_HOST
+                     : VERDICT_DROP);
+}
 
 void
 link_port_classify(const struct link_port *port, struct frame *frame,
@@ -29,12 +42,7 @@ link_port_classify(const struct link_port *port, struct frame *frame,
         return;
     }
     steer_frame(port->steer, frame, &steer);
-    verdict->rule = steer.rule;
-    verdict->why = steer.why;
-    verdict->ring = steer.ring;
-    verdict->kind = (steer.action == RULE_RING ? VERDICT_RING
-                     : steer.action == RULE_HOST ? VERDICT_HOST
-                     : VERDICT_DROP);
+    take_steer_verdict(&steer, verdict);
 }
 
 /* The ring into which a rule for all frames of the link directs them. */
@@ -55,14 +63,9 @@ rule_ring(struct rule *rule, struct verdict *verdict)
 }
 
 static bool
-link_obey_rules(const struct link *link, const struct rules *rules,
-                struct frame *frame, struct verdict *verdict)
+link_obey_rule(const struct link *link, struct rule *rule,
+               struct verdict *verdict)
 {
-    struct rule *rule = rules_lookup(rules, frame_flow(frame));
-
-    if (!rule) {
-        return false;
-    }
     verdict->port = NULL;
     verdict->ring = NULL;
     verdict->rule = rule;
@@ -78,6 +81,15 @@ link_obey_rules(const struct link *link, const struct rules *rules,
         return true;
     }
     OVS_NOT_REACHED();
+}
+
+static bool
+link_obey_rules(const struct link *link, const struct rules *rules,
+                struct frame *frame, struct verdict *verdict)
+{
+    struct rule *rule = rules_lookup(rules, frame_flow(frame));
+
+    return rule && link_obey_rule(link, rule, verdict);
 }
 
 void
@@ -105,6 +117,78 @@ link_classify(const struct link *link, struct frame *frame,
         verdict->kind = VERDICT_UNCLAIMED;
         verdict->rule = NULL;
     }
+}
+
+/* Marks of hardware. */
+
+/* Has the frame the VLAN tag, or none, that the rule is for?  Of two tags the
+ * second is where devices and Open vSwitch disagree. */
+static bool
+mark_is_for_vlan(const struct mark *mark, const struct dp_packet *packet)
+{
+    const struct vlan_eth_header *veh = dp_packet_data(packet);
+    ovs_be16 tci = 0;
+
+    if (eth_type_vlan(veh->veth_type)) {
+        if (dp_packet_size(packet) < sizeof *veh
+            || eth_type_vlan(veh->veth_next_type)) {
+            return false;
+        }
+        tci = veh->veth_tci | htons(VLAN_CFI);
+    }
+    return !((tci ^ mark->tci) & mark->tci_mask);
+}
+
+static bool
+link_obey_marked_rule(const struct link *link, const struct mark *mark,
+                      struct frame *frame, struct verdict *verdict)
+{
+    struct steer_verdict steer;
+
+    if (!mark_is_for_vlan(mark, frame->packet)) {
+        return false;
+    } else if (!mark->port) {
+        return link_obey_rule(link, mark->rule, verdict);
+    }
+    verdict->port = mark->port;
+    steer_obey(mark->port->steer, mark->rule, &steer);
+    take_steer_verdict(&steer, verdict);
+    return true;
+}
+
+static bool
+link_obey_claim(const struct link *link, const struct mark *mark,
+                struct frame *frame, struct verdict *verdict)
+{
+    const struct rules *rules = mark->asks_rules ? link_rules(link) : NULL;
+
+    if (!l2_key_equal(&frame->key, &mark->port->claim.key)) {
+        return false;
+    } else if (!rules || !link_obey_rules(link, rules, frame, verdict)) {
+        link_port_classify(mark->port, frame, verdict);
+    }
+    return true;
+}
+
+bool
+link_obey_mark(struct link *link, struct frame *frame,
+               struct verdict *verdict)
+{
+    const struct mark_table *table = link_marks(link);
+    const struct mark *mark;
+    uint32_t value;
+
+    if (!hw_take_mark(frame->packet, &value) || !table) {
+        return false;
+    }
+    mark = mark_table_find(table, value);
+    if (!mark || !(mark->rule
+                   ? link_obey_marked_rule(link, mark, frame, verdict)
+                   : link_obey_claim(link, mark, frame, verdict))) {
+        return false;
+    }
+    counter_add_own(&link->rx_marked, 1);
+    return true;
 }
 
 /* Explanation. */
@@ -203,6 +287,8 @@ link_explain(const struct link *link, struct dp_packet *packet,
             explain_default(&ex, "no VNIC claims it");
         } else {
             explain_verdict(&ex, &verdict);
+            ex.results[ex.n - 1].in_hardware
+                = link_hw_decides(link, &verdict);
         }
     }
     if (!ex.n) {

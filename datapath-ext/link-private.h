@@ -20,6 +20,7 @@
 #include "datapath-ext/counter.h"
 #include "datapath-ext/frame.h"
 #include "datapath-ext/link.h"
+#include "datapath-ext/mark-table.h"
 #include "netdev.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
@@ -31,7 +32,7 @@ struct link {
     struct netdev *netdev;      /* NULL for an etherstub. */
     struct netdev_saved_flags *saved_flags;
     unsigned int ifindex;       /* 0 unless it is a kernel device. */
-    struct hw *hw;              /* NULL if the device can't classify. */
+    struct link_hw *hw;         /* NULL for an etherstub. */
     struct smap capabilities;   /* Of the device. */
     struct service *service;    /* Order among the rings of all ports. */
 
@@ -42,12 +43,19 @@ struct link {
     OVSRCU_TYPE(struct rules *) rules; /* For all frames; NULL for none. */
     atomic_bool is_paused;      /* Must the device be left alone? */
 
+    /* Changed while no thread uses the device, or not at all. */
+    bool takes_marks;           /* May frames have marks of hardware? */
+
+    /* Written by the main thread, made NULL by any, read by all. */
+    OVSRCU_TYPE(struct mark_table *) marks; /* NULL if none is known. */
+
     /* Receive side. */
     struct ovs_mutex rx_mutex;
     struct netdev_rxq **rxqs;   /* Polled with 'rx_mutex' held. */
     int n_rxqs;
     int next_rxq OVS_GUARDED;
     struct counter rx_packets, rx_bytes, rx_flooded, rx_unclaimed;
+    struct counter rx_marked;   /* Hardware said whose. */
 
     /* Transmit side. */
     struct counter tx_packets, tx_bytes, tx_local;
@@ -82,6 +90,10 @@ struct verdict {
 void link_classify(const struct link *, struct frame *, struct verdict *);
 void link_port_classify(const struct link_port *, struct frame *,
                         struct verdict *);
+/* The same as link_classify(), with less work, if hardware has marked the
+ * frame.  Returns false if it hasn't, or if the mark is not to be trusted.
+ * Takes the mark off. */
+bool link_obey_mark(struct link *, struct frame *, struct verdict *);
 
 static inline struct link_port *
 link_port_from_claim(const struct claim *claim)
@@ -99,6 +111,12 @@ static inline struct rules *
 link_rules(const struct link *link)
 {
     return ovsrcu_get(struct rules *, &link->rules);
+}
+
+static inline struct mark_table *
+link_marks(const struct link *link)
+{
+    return ovsrcu_get(struct mark_table *, &link->marks);
 }
 
 static inline bool

@@ -227,7 +227,10 @@ receive_one(struct reception *rx, struct dp_packet *packet)
         drop_packets(&rx->link->drops, DROP_MALFORMED, &packet, 1);
         return;
     }
-    link_classify(rx->link, &frame, &verdict);
+    if (OVS_LIKELY(!rx->link->takes_marks)
+        || !link_obey_mark(rx->link, &frame, &verdict)) {
+        link_classify(rx->link, &frame, &verdict);
+    }
     if (OVS_UNLIKELY(verdict.rule)) {
         rule_count(verdict.rule, dp_packet_size(packet));
     }

@@ -11,6 +11,8 @@
 
 #include "datapath-ext/datapath-ext.h"
 #include "datapath-ext/hw.h"
+#include "datapath-ext/link-hw.h"
+#include "datapath-ext/rules.h"
 #include "datapath-ext/service.h"
 #include "datapath-ext/steer.h"
 #include "netdev-provider.h"
@@ -48,6 +50,7 @@ bool
 link_add_port(struct link *link, struct link_port *port)
 {
     port->link = link;
+    link_hw_forget(link);
     if (link->netdev && !link_default_port(link)
         && cmap_is_empty(&link->cls.claims)) {
         link_discard_backlog(link);
@@ -69,6 +72,7 @@ link_replace_port(struct link *link, struct link_port *old,
 {
     ovs_assert(old->link == link && link_port_same_key(old, new));
     new->link = link;
+    link_hw_forget(link);
     if (new->is_default) {
         ovsrcu_set(&link->default_port, new);
     } else {
@@ -79,6 +83,7 @@ link_replace_port(struct link *link, struct link_port *old,
 void
 link_remove_port(struct link *link, struct link_port *port)
 {
+    link_hw_forget(link);
     if (port->is_default) {
         ovsrcu_set(&link->default_port, NULL);
     } else {
@@ -188,29 +193,6 @@ link_kernel_ifindex(const struct netdev *netdev)
     return ifindex && netdev_get_ifindex(netdev) == ifindex ? ifindex : 0;
 }
 
-/* Finds out whether the device can classify, now that it is started: before
- * that, it has no rules. */
-static int
-link_open_hw(struct link *link, enum hw_classifier mode, char **errp)
-{
-    char *reason = NULL;
-
-    hw_fill_capabilities(link->netdev, &link->capabilities);
-    if (mode == HW_CLASSIFIER_OFF) {
-        smap_add(&link->capabilities, "hw_classifier", "off");
-        return 0;
-    }
-    link->hw = hw_open(link->netdev, &reason);
-    if (!link->hw && mode == HW_CLASSIFIER_REQUIRED) {
-        *errp = xasprintf("hw_classifier: %s; set it to auto or off", reason);
-        free(reason);
-        return EOPNOTSUPP;
-    }
-    smap_add_nocopy(&link->capabilities, xstrdup("hw_classifier"),
-                    link->hw ? xstrdup("yes") : reason);
-    return 0;
-}
-
 /* Opens the device.  On failure, what was opened is link_close()'s. */
 static int
 link_open_netdev(struct link *link, const struct link_config *config,
@@ -228,7 +210,8 @@ link_open_netdev(struct link *link, const struct link_config *config,
         error = link_open_rxqs(link);
     }
     if (!error) {
-        error = link_open_hw(link, config->hw_classifier, errp);
+        /* Now that it is started: before that, it has no rules. */
+        error = link_hw_open(link, config->hw_classifier, errp);
     }
     if (!error) {
         error = netdev_turn_flags_on(link->netdev, NETDEV_PROMISC,
@@ -248,6 +231,7 @@ link_open(const struct link_config *config, char **errp)
     cmap_init(&link->members);
     ovsrcu_init(&link->default_port, NULL);
     ovsrcu_init(&link->rules, NULL);
+    ovsrcu_init(&link->marks, NULL);
     link->service = service_create();
     smap_init(&link->capabilities);
     ovs_mutex_init(&link->rx_mutex);
@@ -278,7 +262,7 @@ link_close(struct link *link)
         return;
     }
     VLOG_INFO("link %s: closed", link->name);
-    hw_close(link->hw);
+    link_hw_destroy(link);
     link_close_rxqs(link);
     netdev_restore_flags(link->saved_flags);
     netdev_close(link->netdev);
@@ -303,6 +287,7 @@ link_reconfigure(struct link *link)
 
     atomic_store_relaxed(&link->is_paused, true);
     ovsrcu_synchronize();
+    link_hw_stop(link);
     link_close_rxqs(link);
     error = netdev_reconfigure(link->netdev);
     if (!error || error == EOPNOTSUPP) {
@@ -313,15 +298,22 @@ link_reconfigure(struct link *link)
                   netdev_get_name(link->netdev), ovs_strerror(error));
         return;
     }
+    link_hw_start(link);
     atomic_store_relaxed(&link->is_paused, false);
     VLOG_DBG("link %s: reconfigured with %d receive queues", link->name,
              link->n_rxqs);
 }
 
+bool
+link_must_reconfigure(const struct link *link)
+{
+    return link->netdev && netdev_is_reconf_required(link->netdev);
+}
+
 void
 link_run(struct link *link)
 {
-    if (link->netdev && netdev_is_reconf_required(link->netdev)) {
+    if (link_must_reconfigure(link)) {
         link_reconfigure(link);
     }
 }
@@ -338,7 +330,8 @@ link_run_wait(struct link *link)
 bool
 link_is_stale(const struct link *link)
 {
-    return ((link->hw && !hw_is_allowed())
+    return ((link->hw && link->hw->hw && link->hw->is_required
+             && !hw_is_allowed())
             || (link->ifindex
                 && if_nametoindex(netdev_get_name(link->netdev))
                    != link->ifindex));
@@ -378,6 +371,7 @@ link_set_rules(struct link *link, const struct rule_config *configs, size_t n,
 {
     struct rules *old = ovsrcu_get_protected(struct rules *, &link->rules);
 
+    link_hw_forget(link);
     if (rules) {
         rules_inherit(rules, old);
     }
@@ -413,6 +407,21 @@ link_capabilities(const struct link *link)
 }
 
 void
+link_fill_rule_info(const struct link *link, const struct l2_key *key,
+                    const struct rule *rule, struct rule_info *info)
+{
+    const char *reason;
+
+    *info = (struct rule_info) {
+        .packets = rule ? counter_read(&rule->packets) : 0,
+        .bytes = rule ? counter_read(&rule->bytes) : 0,
+        .is_in_force = !rule || rule->is_in_force,
+        .in_hardware = link_hw_has(link, key, rule, &reason),
+        .reason = nullable_xstrdup(reason),
+    };
+}
+
+void
 link_fill_info(const struct link *link, struct link_info *info)
 {
     struct netdev_stats stats;
@@ -434,6 +443,8 @@ link_fill_info(const struct link *link, struct link_info *info)
     info->rx_bytes = counter_read(&link->rx_bytes);
     info->rx_flooded = counter_read(&link->rx_flooded);
     info->rx_unclaimed = counter_read(&link->rx_unclaimed);
+    info->rx_marked = counter_read(&link->rx_marked);
+    info->hw_rules = link->hw ? link->hw->n_placed : 0;
     info->tx_packets = counter_read(&link->tx_packets);
     info->tx_bytes = counter_read(&link->tx_bytes);
     info->tx_local = counter_read(&link->tx_local);

@@ -45,6 +45,8 @@
  * it put into their rings.  The others in the main thread, one at a time.
  * Lock order: 'rx_mutex' is a leaf apart from what netdev providers take.
  *
+ * Hardware: link-hw.h.
+ *
  * Errors: link_open() returns NULL and a sentence in '*errp'. */
 
 #include <stdbool.h>
@@ -63,7 +65,9 @@ struct link_info;
 struct match_result;
 struct netdev;
 struct ring;
+struct rule;
 struct rule_config;
+struct rule_info;
 struct rules;
 struct service;
 struct smap;
@@ -92,12 +96,13 @@ void link_close(struct link *);
 
 /* Must the link be closed and opened again?  For its device has gone or been
  * replaced by another of the same name, or Open vSwitch now wants to have the
- * classification in hardware for itself. */
+ * classification in hardware, which the link requires, for itself. */
 bool link_is_stale(const struct link *);
 
 /* Does what the device asks for: for example, a vhost-user device changes its
  * queues when a guest connects.  Meanwhile the link neither receives nor
  * transmits.  Call in each turn of the main loop. */
+bool link_must_reconfigure(const struct link *);
 void link_run(struct link *);
 void link_run_wait(struct link *);
 
@@ -145,6 +150,10 @@ size_t link_explain(const struct link *, struct dp_packet *,
 /* What hw.h found out about the device.  "hw_classifier" is "yes", "off" or
  * the reason why the device can't classify. */
 const struct smap *link_capabilities(const struct link *);
+/* About a rule of the link, or of the VNIC 'key', or its claim, if 'rule' is
+ * NULL. */
+void link_fill_rule_info(const struct link *, const struct l2_key *key,
+                         const struct rule *, struct rule_info *);
 void link_fill_info(const struct link *, struct link_info *);
 
 #endif /* datapath-ext/link.h */

@@ -32,6 +32,8 @@ struct vnic {
     struct front *front;        /* NULL if there is none, or not yet. */
     struct ovs_list devices;    /* Attached "struct vnic_device"s. */
     bool is_stale;              /* Is 'port' not what it should be? */
+    char *refusal;              /* Why its link must not have it, until all
+                                 * is configured again; or NULL. */
 };
 
 /* Global because the netdev layer calls providers with no context but the

@@ -377,7 +377,7 @@ vnic_update(struct vnic *vnic)
 {
     struct link *link = wanted_link(vnic);
 
-    if (!link || !vnic_set_polling_all(vnic, link)) {
+    if (!link || vnic->refusal || !vnic_set_polling_all(vnic, link)) {
         vnic_detach(vnic);
         return;
     }
@@ -437,6 +437,7 @@ vnic_destroy(struct vnic *vnic, struct old_fronts *old)
     limit_unref(vnic->rx_limit);
     limit_unref(vnic->tx_limit);
     learned_retire(vnic->learned);
+    free(vnic->refusal);
     vnic_config_destroy(&vnic->config);
     /* The rules that named it have been replaced, but may be in use still. */
     ovsrcu_postpone(free, vnic);
@@ -564,24 +565,22 @@ vnics_set(const struct vnic_config *configs, size_t n,
         }
     }
     SHASH_FOR_EACH (node, &vnics) {
-        vnic_update(node->data);
+        struct vnic *vnic = node->data;
+
+        free(vnic->refusal);
+        vnic->refusal = NULL;
+        vnic_update(vnic);
     }
     ovs_mutex_unlock(&vnics_mutex);
+    for (size_t i = 0; i < n_rules; i++) {
+        struct link *link = find_link(rules[i].link);
+
+        if (link) {
+            vnics_place(link);
+        }
+    }
     old_fronts_close(&old);
     shash_destroy(&wanted);
-}
-
-const struct rules *
-vnic_get_rules(const char *name)
-{
-    const struct link_port *port;
-    const struct vnic *vnic;
-
-    ovs_mutex_lock(&vnics_mutex);
-    vnic = shash_find_data(&vnics, name);
-    port = vnic ? vnic->port : NULL;
-    ovs_mutex_unlock(&vnics_mutex);
-    return port && port->steer ? steer_rules(port->steer) : NULL;
 }
 
 struct link_port *

@@ -53,7 +53,6 @@ struct link_rules;
 struct netdev;
 struct port_info;
 struct ring;
-struct rules;
 struct vnic;
 struct vnic_config;
 
@@ -110,6 +109,12 @@ void vnics_learned(void);
 
 /* Gives fronts to the VNICs that want one and haven't, if they are there. */
 void vnics_find_fronts(void);
+/* Puts into the link's device what should be there, and fetches its counters.
+ * If the link requires hardware, VNICs that have no place there are detached.
+ */
+void vnics_place(struct link *);
+/* Takes all out of it, before it is started anew or left to others. */
+void vnics_clear_hw(struct link *);
 /* Detaches the VNICs of 'link'. */
 void vnics_detach(const struct link *);
 /* Tells the ports on 'link' that a property of its device changed. */
@@ -154,8 +159,6 @@ char *vnic_device_get_error(const struct vnic_device *);
 
 /* See datapath-ext.h. */
 bool vnic_get_port_info(const char *name, struct port_info *);
-/* Its rules, or NULL; for the main thread until it is quiescent. */
-const struct rules *vnic_get_rules(const char *name);
 /* Adds the counters of the VNIC's further rings to those of its own port. */
 void vnic_add_ring_infos(const char *name, struct port_info *);
 /* Counts open ports, and slots in their rings. */

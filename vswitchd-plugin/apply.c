@@ -225,13 +225,29 @@ apply_vnics(struct config *config)
     free(vnics);
 }
 
+/* Says why the link refuses the VNIC, if it does. */
+static bool
+refresh_refused(struct vnic_row *row)
+{
+    char *reason = vnic_get_refusal(row->name);
+
+    if (reason) {
+        row_error(&row->runtime, "link: VNIC_Link \"%s\" has "
+                  "hw_classifier=required, and %s; set that to auto",
+                  row->link, reason);
+        free(reason);
+    }
+    return reason != NULL;
+}
+
 static void
 refresh_vnic(struct vnic_row *row)
 {
     struct port_info info;
 
     row_status_clear(&row->runtime);
-    if (row->is_etherstub || row->status.state != ROW_ACTIVE) {
+    if (row->is_etherstub || row->status.state != ROW_ACTIVE
+        || refresh_refused(row)) {
         return;
     }
     if (row->is_held) {
@@ -274,12 +290,52 @@ refresh_ring(struct ring_row *row)
     }
 }
 
+/* What became of a rule that is in use. */
+static void
+refresh_placement(struct classifier_row *row, const struct rule_info *info)
+{
+    row->installed = info->in_hardware ? "hw"
+                     : info->is_in_force ? "sw" : NULL;
+    if (!info->reason) {
+        return;
+    } else if (row->required_by) {
+        row_error(&row->runtime, "placement: VNIC_Link \"%s\" has "
+                  "hw_classifier=required, and %s; set that to auto",
+                  row->required_by, info->reason);
+    } else if (row->placement == PLACEMENT_HW) {
+        row_error(&row->runtime, "placement: %s; set it to auto or sw",
+                  info->reason);
+    } else {
+        row_note(&row->runtime, "placement: in software, as %s",
+                 info->reason);
+    }
+}
+
+static void
+refresh_classifier(struct classifier_row *row)
+{
+    struct rule_info info;
+
+    row_status_clear(&row->runtime);
+    row->installed = NULL;
+    if (row->status.state == ROW_ACTIVE
+        && (row->link ? link_get_rule_info(row->link, row->name, &info)
+                      : vnic_get_rule_info(row->vnic, row->name, &info))) {
+        refresh_placement(row, &info);
+        free(info.reason);
+    }
+}
+
 void
 apply_refresh(struct config *config)
 {
     struct shash_node *node;
     struct ring_row *ring;
 
+    datapath_ext_place();
+    SHASH_FOR_EACH (node, &config->classifiers) {
+        refresh_classifier(node->data);
+    }
     SHASH_FOR_EACH (node, &config->vnics) {
         refresh_vnic(node->data);
     }

@@ -25,14 +25,16 @@
 
 static struct json *
 add_row(struct json *rows, const char *link, const char *match,
-        const char *action)
+        const char *action, const char *installed)
 {
     struct json *row = json_object_create();
 
     json_object_put_string(row, "link", link);
     json_object_put_string(row, "match", match);
     json_object_put_string(row, "action", action);
-    json_object_put_string(row, "installed", "sw");
+    if (installed) {
+        json_object_put_string(row, "installed", installed);
+    }
     json_array_add(rows, row);
     return row;
 }
@@ -74,19 +76,24 @@ add_rules(struct json *rows, const char *link, const char *vnic,
         char *match = match_to_string(&rule->match, NULL,
                                       OFP_DEFAULT_PRIORITY);
         char *action = action_to_string(rule, vnic);
-        struct json *row = add_row(rows, link, match, action);
-        struct rule_info info;
+        struct rule_info info = { .is_in_force = false };
+        bool is_used = vnic
+            ? vnic_get_rule_info(vnic, rule->name, &info)
+            : link_get_rule_info(link, rule->name, &info);
+        struct json *row = add_row(rows, link, match, action,
+                                   info.in_hardware ? "hw"
+                                   : info.is_in_force ? "sw" : NULL);
 
         json_object_put_string(row, "rule", rule->name);
         put_uint(row, "priority", rule->priority);
         if (vnic) {
             json_object_put_string(row, "vnic", vnic);
         }
-        if (vnic ? vnic_get_rule_info(vnic, rule->name, &info)
-                 : link_get_rule_info(link, rule->name, &info)) {
+        if (is_used) {
             put_uint(row, "packets", info.packets);
             put_uint(row, "bytes", info.bytes);
         }
+        free(info.reason);
         free(action);
         free(match);
     }
@@ -104,8 +111,13 @@ add_claim(struct json *rows, const char *link, const struct vnic_row *vnic)
     char *action = xasprintf("%s of %s", vnic->config.n_rings ? "rings"
                              : "ring", vnic->name);
 
-    json_object_put_string(add_row(rows, link, match, action), "vnic",
-                           vnic->name);
+    struct rule_info info = { .in_hardware = false };
+
+    vnic_get_rule_info(vnic->name, NULL, &info);
+    json_object_put_string(add_row(rows, link, match, action,
+                                   info.in_hardware ? "hw" : "sw"),
+                           "vnic", vnic->name);
+    free(info.reason);
     free(action);
     free(match);
     free(vlan);
@@ -143,7 +155,7 @@ add_classifier(struct json *rows, const struct config *config,
 
     add_rules(rows, link, NULL, &link_row->classifier);
     add_row(rows, link, "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00",
-            "copy to each VNIC in the VLAN and the default port");
+            "copy to each VNIC in the VLAN and the default port", "sw");
     for (size_t i = 0; i < shash_count(&config->vnics); i++) {
         const struct vnic_row *vnic = sorted[i]->data;
 
@@ -157,10 +169,10 @@ add_classifier(struct json *rows, const struct config *config,
     if (fallback) {
         char *action = xasprintf("default port %s", fallback->name);
 
-        add_row(rows, link, "", action);
+        add_row(rows, link, "", action, "sw");
         free(action);
     } else {
-        add_row(rows, link, "", "drop (no_default_port)");
+        add_row(rows, link, "", "drop (no_default_port)", "sw");
     }
     free(sorted);
 }

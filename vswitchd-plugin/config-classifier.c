@@ -107,6 +107,8 @@ read_owner(struct classifier_row *row, const struct config *config,
                   "change vnic or link", rec->vnic, rec->link);
     }
     row->owner = link ? &link->classifier : vnic ? &vnic->classifier : NULL;
+    row->link = link ? link->name : NULL;
+    row->vnic = vnic && !link ? vnic->name : NULL;
     row->rule.vnic = link && vnic ? vnic->name : NULL;
     return vnic;
 }
@@ -221,6 +223,29 @@ parse_placement(const char *s)
             : PLACEMENT_SW);
 }
 
+/* A link that requires hardware does so for its rules, too. */
+static void
+read_placement(struct classifier_row *row, const struct config *config,
+               const char *placement, const struct vnic_row *vnic)
+{
+    const char *name = row->link ? row->link : vnic ? vnic->link : NULL;
+    const struct link_row *link
+        = name ? shash_find_data(&config->links, name) : NULL;
+
+    row->placement = parse_placement(placement);
+    if (link && link->config.hw_classifier == HW_CLASSIFIER_REQUIRED) {
+        row->required_by = link->name;
+        if (row->placement == PLACEMENT_SW) {
+            row_error(&row->status, "placement: is sw, but VNIC_Link \"%s\" "
+                      "has hw_classifier=required; change one of them",
+                      link->name);
+        }
+    }
+    row->rule.in_hardware = row->placement != PLACEMENT_SW;
+    row->rule.needs_hardware = row->placement == PLACEMENT_HW
+        || row->required_by;
+}
+
 static void
 read_classifier(struct config *config,
                 const struct ovsrec_vnic_classifier *rec)
@@ -232,14 +257,13 @@ read_classifier(struct config *config,
     row->rule.name = row->name;
     row->rule.priority = optional_int(rec->priority, rec->n_priority,
                                       RULE_PRIORITY_DEFAULT);
-    row->placement = parse_placement(rec->placement);
-    row->rule.in_hardware = row->placement != PLACEMENT_SW;
     shash_add(&config->classifiers, rec->name, row);
 
     if (!optional_bool(rec->enabled, rec->n_enabled, true)) {
         row_inactive(&row->status, "enabled: is false");
     }
     vnic = read_owner(row, config, rec);
+    read_placement(row, config, rec->placement, vnic);
     check_argument(row, rec);
     read_action(row, config, rec, vnic);
     read_match(row, rec->match);

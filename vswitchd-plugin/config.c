@@ -186,6 +186,7 @@ config_destroy(struct config *config)
         struct classifier_row *row = node->data;
 
         row_status_clear(&row->status);
+        row_status_clear(&row->runtime);
         free(row->name);
         free(row);
     }
@@ -260,7 +261,9 @@ const struct row_status *
 row_effective(const struct row_status *status,
               const struct row_status *runtime)
 {
-    return runtime->state > status->state ? runtime : status;
+    return (runtime->state > status->state
+            || (runtime->state == status->state && !status->reason)
+            ? runtime : status);
 }
 
 void

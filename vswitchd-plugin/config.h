@@ -143,7 +143,11 @@ struct classifier_row {
     enum placement placement;
     struct rule_list *owner;    /* That of a link or a VNIC in the same struct
                                  * config, or NULL. */
-    struct row_status status;
+    const char *link, *vnic;    /* Name of that link, or of that VNIC. */
+    const char *required_by;    /* Link that requires hardware, or NULL. */
+    struct row_status status;   /* What the row says. */
+    struct row_status runtime;  /* What became of it, if 'status' is good. */
+    const char *installed;      /* "hw", "sw" or NULL. */
 };
 
 /* Where an Interface is. */

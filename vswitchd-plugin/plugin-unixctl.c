@@ -189,6 +189,8 @@ add_link(struct json *rows, const struct config *config OVS_UNUSED,
         put_uint(row, "rx_bytes", info.rx_bytes);
         put_uint(row, "flooded", info.rx_flooded);
         put_uint(row, "unclaimed", info.rx_unclaimed);
+        put_uint(row, "marked", info.rx_marked);
+        put_uint(row, "hw_rules", info.hw_rules);
         put_uint(row, "tx_packets", info.tx_packets);
         put_uint(row, "tx_bytes", info.tx_bytes);
         put_uint(row, "tx_local", info.tx_local);
@@ -204,7 +206,8 @@ vnic_link_show(struct unixctl_conn *conn, int argc, const char *argv[],
 {
     static const char *const columns[] = {
         "name", "polled_by", "mac", "status", "rx_packets", "flooded",
-        "unclaimed", "tx_packets", "tx_local", "drops", "reason", NULL
+        "unclaimed", "marked", "tx_packets", "tx_local", "drops", "reason",
+        NULL
     };
 
     show_links(conn, argc, argv, columns, add_link);

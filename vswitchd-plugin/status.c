@@ -185,12 +185,12 @@ write_classifiers(const struct config *config, const struct ovsdb_idl *idl)
             = shash_find_data(&config->classifiers, rec->name);
 
         if (row) {
-            const char *installed
-                = row->status.state == ROW_ACTIVE ? "sw" : NULL;
+            const struct row_status *status = row_effective(&row->status,
+                                                            &row->runtime);
 
-            WRITE_STATUS(vnic_classifier, rec, &row->status);
-            if (!nullable_string_is_equal(rec->installed, installed)) {
-                ovsrec_vnic_classifier_set_installed(rec, installed);
+            WRITE_STATUS(vnic_classifier, rec, status);
+            if (!nullable_string_is_equal(rec->installed, row->installed)) {
+                ovsrec_vnic_classifier_set_installed(rec, row->installed);
             }
         }
     }
@@ -270,6 +270,8 @@ write_link_statistics(const struct ovsrec_vnic_link *rec)
         stats_add(&stats, "rx_bytes", info.rx_bytes);
         stats_add(&stats, "rx_flooded", info.rx_flooded);
         stats_add(&stats, "rx_unclaimed", info.rx_unclaimed);
+        stats_add(&stats, "rx_marked", info.rx_marked);
+        stats_add(&stats, "hw_rules", info.hw_rules);
         stats_add(&stats, "tx_packets", info.tx_packets);
         stats_add(&stats, "tx_bytes", info.tx_bytes);
         stats_add(&stats, "tx_local", info.tx_local);
@@ -352,6 +354,7 @@ write_rule_statistics(const struct ovsrec_vnic_classifier *rec)
         : rec->vnic && vnic_get_rule_info(rec->vnic, rec->name, &info)) {
         stats_add(&stats, "packets", info.packets);
         stats_add(&stats, "bytes", info.bytes);
+        free(info.reason);
     }
     ovsrec_vnic_classifier_set_statistics(rec, stats.keys, stats.values,
                                           stats.n);
