@@ -27,9 +27,13 @@
  * together.
  *
  * What it can't is in its name, so that "dpdk-devargs" says all:
- * net_af_packet_MISSING with any of "nomark", "noqueue", "nocount",
+ * net_af_packet_MISSING with any of "nomark", "noqueue", "nocount", "nodrop",
  * "nolevels", "noipv6", "notags" (no has_vlan), and "max2" for at most 2
  * rules, for instance net_af_packet_nomark_max2,iface=l1,qpairs=2.
+ *
+ * A frame of Ethernet type 0x88b6 makes it ask for a reset, as a virtual
+ * function does whose host has changed it.  Below, af_packet just runs on, for
+ * it can't be started again after it was stopped.
  *
  * Thread-safety: as DPDK asks of a driver: any number of threads may receive
  * while one changes the rules. */
@@ -59,6 +63,7 @@
 #define MAX_ITEMS 8
 #define MAX_LEVEL 3
 #define DRIVER "net_af_packet"
+#define TYPE_RESET 0x88b6       /* IEEE 802: for local experiments. */
 
 /* The bytes of an item, or of a header that is compared with it. */
 union header {
@@ -95,11 +100,14 @@ struct rte_flow {
 struct nic {
     pthread_mutex_t mutex;
     bool is_ours;
+    bool is_reset;              /* And not started yet? */
     TAILQ_HEAD(, rte_flow) rules; /* By level. */
     size_t n_rules;
     struct rte_ring *rings[MAX_QUEUES]; /* Frames that changed queues. */
     const struct rte_eth_rxtx_callback *callbacks[MAX_QUEUES];
     uint16_t n_queues;
+    rte_eth_dev_cb_fn reset;    /* The application's. */
+    void *reset_arg;
     char name[RTE_ETH_NAME_MAX_LEN];
 };
 static struct nic nics[RTE_MAX_ETHPORTS];
@@ -263,13 +271,28 @@ classify(struct nic *nic, uint16_t queue, struct rte_mbuf *mbuf)
     return NULL;
 }
 
+static bool
+is_reset(const struct rte_mbuf *mbuf)
+{
+    const struct rte_ether_hdr *eth
+        = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
+
+    return (rte_pktmbuf_data_len(mbuf) >= sizeof *eth
+            && eth->ether_type == htons(TYPE_RESET));
+}
+
 static uint16_t
-receive(uint16_t port __rte_unused, uint16_t queue, struct rte_mbuf *mbufs[],
+receive(uint16_t port, uint16_t queue, struct rte_mbuf *mbufs[],
         uint16_t n, uint16_t max, void *nic_)
 {
     struct nic *nic = nic_;
     uint16_t n_kept = 0;
 
+    for (uint16_t i = 0; i < n; i++) {
+        if (nic->reset && is_reset(mbufs[i])) {
+            nic->reset(port, RTE_ETH_EVENT_INTR_RESET, nic->reset_arg, NULL);
+        }
+    }
     pthread_mutex_lock(&nic->mutex);
     for (uint16_t i = 0; i < n; i++) {
         struct rte_mbuf *mbuf = classify(nic, queue, mbufs[i]);
@@ -331,6 +354,59 @@ add_queues(uint16_t port, struct nic *nic, uint16_t n)
     }
 }
 
+/* Applications ask for the events of all ports. */
+int
+rte_eth_dev_callback_register(uint16_t port, enum rte_eth_event_type event,
+                              rte_eth_dev_cb_fn callback, void *arg)
+{
+    if (event == RTE_ETH_EVENT_INTR_RESET && port == RTE_ETH_ALL) {
+        for (int i = 0; i < RTE_MAX_ETHPORTS; i++) {
+            nics[i].reset = callback;
+            nics[i].reset_arg = arg;
+        }
+    }
+    return REAL(rte_eth_dev_callback_register)(port, event, callback, arg);
+}
+
+int
+rte_eth_dev_reset(uint16_t port)
+{
+    struct nic *nic = &nics[port];
+
+    if (!nic->is_ours) {
+        return REAL(rte_eth_dev_reset)(port);
+    }
+    nic->is_reset = true;
+    forget_rules(nic);
+    return 0;
+}
+
+int
+rte_eth_dev_configure(uint16_t port, uint16_t n_rxq, uint16_t n_txq,
+                      const struct rte_eth_conf *conf)
+{
+    return (nics[port].is_reset ? 0
+            : REAL(rte_eth_dev_configure)(port, n_rxq, n_txq, conf));
+}
+
+int
+rte_eth_rx_queue_setup(uint16_t port, uint16_t queue, uint16_t n,
+                       unsigned int socket, const struct rte_eth_rxconf *conf,
+                       struct rte_mempool *pool)
+{
+    return (nics[port].is_reset ? 0
+            : REAL(rte_eth_rx_queue_setup)(port, queue, n, socket, conf,
+                                           pool));
+}
+
+int
+rte_eth_tx_queue_setup(uint16_t port, uint16_t queue, uint16_t n,
+                       unsigned int socket, const struct rte_eth_txconf *conf)
+{
+    return (nics[port].is_reset ? 0
+            : REAL(rte_eth_tx_queue_setup)(port, queue, n, socket, conf));
+}
+
 int
 rte_eth_dev_start(uint16_t port)
 {
@@ -349,6 +425,7 @@ rte_eth_dev_start(uint16_t port)
         forget_rules(nic);
         remove_queues(port, nic);
         add_queues(port, nic, info.nb_rx_queues);
+        nic->is_reset = false;
     }
     return REAL(rte_eth_dev_start)(port);
 }
@@ -458,7 +535,8 @@ add_action(const struct nic *nic, const struct rte_flow_action *action,
         return 0;
     case RTE_FLOW_ACTION_TYPE_DROP:
         rule->has_drop = true;
-        return 0;
+        return (lacks(nic, "nodrop")
+                ? refuse(error, type, "frames can't be dropped") : 0);
     case RTE_FLOW_ACTION_TYPE_COUNT:
         rule->has_count = true;
         return (lacks(nic, "nocount")
