@@ -310,13 +310,12 @@ void
 link_hw_place(struct link *link)
 {
     struct link_hw *link_hw = link->hw;
-    const struct placements *list = &link_hw->placements;
     size_t first_of_vnic = 0;
     struct placements new;
     bool had_room;
 
     if (!link_hw_is_stale(link)) {
-        return;
+        return;                 /* An etherstub has no hardware at all. */
     }
     atomic_store_relaxed(&link_hw->is_stale, false);
     if (!link_hw->hw) {
@@ -328,6 +327,9 @@ link_hw_place(struct link *link)
     replace_placements(link, &new);
     had_room = link_hw->has_room;
     link_hw->has_room = false;
+
+    const struct placements *list = &link_hw->placements;
+
     for (size_t i = 0; i < list->n; i++) {
         if (i >= list->n_link
             && (i == list->n_link

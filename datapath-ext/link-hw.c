@@ -121,11 +121,13 @@ void
 link_hw_stop(struct link *link)
 {
     struct link_hw *link_hw = link->hw;
-    struct placements *list = &link_hw->placements;
 
     if (!link_hw || !link_hw->hw) {
         return;
     }
+
+    struct placements *list = &link_hw->placements;
+
     link_hw_forget(link);
     remove_all(link, false);
     placements_destroy(list);
