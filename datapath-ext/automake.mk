@@ -3,6 +3,38 @@
 noinst_LIBRARIES += datapath-ext/libdatapathext.a
 
 datapath_ext_libdatapathext_a_SOURCES = \
+	datapath-ext/cache/cache.c \
+	datapath-ext/cache/cache.h \
+	datapath-ext/cache/checksum.h \
+	datapath-ext/cache/ct-change.c \
+	datapath-ext/cache/ct-change.h \
+	datapath-ext/cache/key.c \
+	datapath-ext/cache/key.h \
+	datapath-ext/cache/learn.c \
+	datapath-ext/cache/learn.h \
+	datapath-ext/cache/memory.h \
+	datapath-ext/cache/miss.c \
+	datapath-ext/cache/miss.h \
+	datapath-ext/cache/output.c \
+	datapath-ext/cache/output.h \
+	datapath-ext/cache/ovs-seam.c \
+	datapath-ext/cache/ovs.h \
+	datapath-ext/cache/path.c \
+	datapath-ext/cache/path.h \
+	datapath-ext/cache/record.c \
+	datapath-ext/cache/record.h \
+	datapath-ext/cache/rewrite.c \
+	datapath-ext/cache/rewrite.h \
+	datapath-ext/cache/seen.h \
+	datapath-ext/cache/session.c \
+	datapath-ext/cache/session.h \
+	datapath-ext/cache/share.c \
+	datapath-ext/cache/share.h \
+	datapath-ext/cache/table.c \
+	datapath-ext/cache/table.h \
+	datapath-ext/cache/tcp.c \
+	datapath-ext/cache/tcp.h \
+	datapath-ext/cache-info.h \
 	datapath-ext/classify.c \
 	datapath-ext/classify.h \
 	datapath-ext/counter.h \
@@ -24,6 +56,8 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/hw-probe.h \
 	datapath-ext/hw.c \
 	datapath-ext/hw.h \
+	datapath-ext/input-seam.c \
+	datapath-ext/input.h \
 	datapath-ext/learned.c \
 	datapath-ext/learned.h \
 	datapath-ext/limit.c \

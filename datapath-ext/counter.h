@@ -41,6 +41,13 @@ counter_read(const struct counter *counter)
     return value;
 }
 
+/* For a copy of a number that one thread keeps elsewhere. */
+static inline void
+counter_set(struct counter *counter, uint64_t value)
+{
+    atomic_store_relaxed(&counter->value, value);
+}
+
 static inline void
 counter_add_own(struct counter *counter, uint64_t n)
 {

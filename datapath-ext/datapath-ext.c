@@ -6,6 +6,7 @@
 
 #include "datapath-ext/datapath-ext.h"
 
+#include "datapath-ext/cache/cache.h"
 #include "datapath-ext/link.h"
 #include "datapath-ext/link-hw.h"
 #include "datapath-ext/netdev-vnic.h"
@@ -46,6 +47,7 @@ void
 datapath_ext_init(void)
 {
     netdev_vnic_register(find_link);
+    cache_init();
 }
 
 void
@@ -59,6 +61,9 @@ void
 datapath_ext_run(void)
 {
     struct shash_node *node;
+
+    /* PMD threads do it for themselves. */
+    cache_run(cache_is_on());
 
     SHASH_FOR_EACH (node, &links) {
         struct link_entry *entry = node->data;

@@ -44,6 +44,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "datapath-ext/cache-info.h"
 #include "datapath-ext/drop.h"
 #include "datapath-ext/rule-config.h"
 #include "datapath-ext/rules-check.h"

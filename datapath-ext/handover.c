@@ -245,8 +245,8 @@ handover_gather(struct handover *handover, unsigned int *polls)
 }
 
 static void
-handover_deliver_all(struct handover *handover, handover_deliver *deliver,
-                     void *aux)
+handover_deliver_all(struct handover *handover,
+                     const struct handover_sink *sink, void *aux)
 {
     for (size_t i = 0; i < handover->n; i++) {
         struct entry *entry = &handover->entries[i];
@@ -254,23 +254,26 @@ handover_deliver_all(struct handover *handover, handover_deliver *deliver,
 
         if (entry->batch.count) {
             entry_count(entry);
-            deliver(aux, &entry->batch, port);
+            sink->deliver(aux, &entry->batch, port);
         }
+    }
+    if (sink->flush) {
+        sink->flush(aux);
     }
     handover->n = 0;
 }
 
 void
 handover_run(struct dp_packet_batch *batch, odp_port_t port,
-             handover_deliver *deliver, void *aux)
+             const struct handover_sink *sink, void *aux)
 {
     struct handover *handover = self;
     unsigned int polls = MIN(link_n_rings(handover->link), HANDOVER_POLLS);
 
-    deliver(aux, batch, (handover->first_port != ODPP_NONE
-                         ? handover->first_port : port));
+    sink->deliver(aux, batch, (handover->first_port != ODPP_NONE
+                               ? handover->first_port : port));
     do {
-        handover_deliver_all(handover, deliver, aux);
+        handover_deliver_all(handover, sink, aux);
     } while (polls && handover_gather(handover, &polls));
     handover_end(handover);
 }

@@ -81,9 +81,13 @@ void handover_commit(struct handover *, struct dp_packet_batch *batch);
  * that it was called with and all others. */
 bool handover_is_pending(void);
 
-typedef void handover_deliver(void *aux, struct dp_packet_batch *,
-                              odp_port_t);
-void handover_run(struct dp_packet_batch *, odp_port_t, handover_deliver *,
-                  void *aux);
+/* Where handover_run() delivers: 'deliver' may keep packets (not the batch)
+ * until 'flush', which may be NULL. */
+struct handover_sink {
+    void (*deliver)(void *aux, struct dp_packet_batch *, odp_port_t);
+    void (*flush)(void *aux);
+};
+void handover_run(struct dp_packet_batch *, odp_port_t,
+                  const struct handover_sink *, void *aux);
 
 #endif /* datapath-ext/handover.h */

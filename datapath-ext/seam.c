@@ -6,11 +6,15 @@
 
 #include "datapath-ext/seam.h"
 
+#include "datapath-ext/cache/cache.h"
+#include "datapath-ext/cache/ct-change.h"
 #include "datapath-ext/front.h"
-#include "datapath-ext/handover.h"
+#include "datapath-ext/input.h"
 #include "datapath-ext/netdev-vnic.h"
+#include "conntrack.h"
 #include "dpif.h"
-#include "dpif-netdev-private-dpif.h"
+#include "dpif-netdev-perf.h"
+#include "dpif-netdev-private-dfc.h"
 #include "netdev-offload.h"
 #include "util.h"
 
@@ -48,33 +52,6 @@ __wrap_netdev_ports_insert(struct netdev *netdev, struct dpif_port *port)
     return error;
 }
 
-/* The datapath's list of input functions has this address in the place of
- * dpif_scalar's, whose own work is done by the real function. */
-int32_t __real_dp_netdev_input(struct dp_netdev_pmd_thread *,
-                               struct dp_packet_batch *, odp_port_t);
-int32_t __wrap_dp_netdev_input(struct dp_netdev_pmd_thread *,
-                               struct dp_packet_batch *, odp_port_t);
-
-static void
-deliver(void *pmd, struct dp_packet_batch *batch, odp_port_t port)
-{
-    __real_dp_netdev_input(pmd, batch, port);
-}
-
-int32_t
-__wrap_dp_netdev_input(struct dp_netdev_pmd_thread *pmd,
-                       struct dp_packet_batch *batch, odp_port_t port)
-{
-    if (OVS_LIKELY(!handover_is_pending())) {
-        return __real_dp_netdev_input(pmd, batch, port);
-    }
-    /* Threads may lose each other's counts, which matters less than what a
-     * locked instruction per batch costs. */
-    counter_add_own(&contacts[CONTACT_dp_netdev_input].fired, 1);
-    handover_run(batch, port, deliver, pmd);
-    return 0;
-}
-
 int __real_netdev_reconfigure(struct netdev *);
 int __wrap_netdev_reconfigure(struct netdev *);
 
@@ -88,4 +65,146 @@ __wrap_netdev_reconfigure(struct netdev *netdev)
     counter_add(&contacts[CONTACT_netdev_reconfigure].fired, 1);
     front_unlock(front);
     return error;
+}
+
+/* The pipeline cache.  Contacts that fire for every batch count their own
+ * thread's calls, and may lose another's. */
+
+void __real_odp_execute_actions(void *, struct dp_packet_batch *, bool,
+                                const struct nlattr *, size_t,
+                                odp_execute_cb);
+void __wrap_odp_execute_actions(void *, struct dp_packet_batch *, bool,
+                                const struct nlattr *, size_t,
+                                odp_execute_cb);
+
+void
+__wrap_odp_execute_actions(void *aux, struct dp_packet_batch *batch,
+                           bool steal, const struct nlattr *actions,
+                           size_t len, odp_execute_cb cb)
+{
+    if (OVS_LIKELY(!record_is_armed())) {
+        __real_odp_execute_actions(aux, batch, steal, actions, len, cb);
+        return;
+    }
+    counter_add_own(&contacts[CONTACT_odp_execute_actions].fired, 1);
+    record_execute(aux, batch, steal, actions, len, cb,
+                   __real_odp_execute_actions);
+}
+
+/* Ofproto's, the same for all datapaths. */
+static upcall_callback *upcall_cb;
+
+static int
+upcall(const struct dp_packet *packet, const struct flow *flow,
+       ovs_u128 *ufid, unsigned pmd_id, enum dpif_upcall_type type,
+       const struct nlattr *userdata, struct ofpbuf *actions,
+       struct flow_wildcards *wc, struct ofpbuf *put_actions, void *aux)
+{
+    record_upcall(packet);
+    return upcall_cb(packet, flow, ufid, pmd_id, type, userdata, actions, wc,
+                     put_actions, aux);
+}
+
+void __real_dpif_register_upcall_cb(struct dpif *, upcall_callback *, void *);
+void __wrap_dpif_register_upcall_cb(struct dpif *, upcall_callback *, void *);
+
+void
+__wrap_dpif_register_upcall_cb(struct dpif *dpif, upcall_callback *cb,
+                               void *aux)
+{
+    counter_add(&contacts[CONTACT_dpif_register_upcall_cb].fired, 1);
+    ovs_assert(!upcall_cb || !cb || upcall_cb == cb);
+    upcall_cb = cb ? cb : upcall_cb;
+    __real_dpif_register_upcall_cb(dpif, cb ? upcall : NULL, aux);
+}
+
+int __real_conntrack_execute(struct conntrack *, struct dp_packet_batch *,
+                             ovs_be16, bool, bool, uint16_t, const uint32_t *,
+                             const struct ovs_key_ct_labels *, ovs_be16,
+                             ovs_be16, const char *,
+                             const struct nat_action_info_t *, long long,
+                             uint32_t);
+int __wrap_conntrack_execute(struct conntrack *, struct dp_packet_batch *,
+                             ovs_be16, bool, bool, uint16_t, const uint32_t *,
+                             const struct ovs_key_ct_labels *, ovs_be16,
+                             ovs_be16, const char *,
+                             const struct nat_action_info_t *, long long,
+                             uint32_t);
+
+int
+__wrap_conntrack_execute(struct conntrack *ct, struct dp_packet_batch *batch,
+                         ovs_be16 dl_type, bool force, bool commit,
+                         uint16_t zone, const uint32_t *setmark,
+                         const struct ovs_key_ct_labels *setlabel,
+                         ovs_be16 tp_src, ovs_be16 tp_dst, const char *helper,
+                         const struct nat_action_info_t *nat, long long now,
+                         uint32_t tp_id)
+{
+    bool may_change = input_is_cache() && (setmark || setlabel || force);
+    struct ct_change change;
+    int error;
+
+    if (may_change) {
+        counter_add(&contacts[CONTACT_conntrack_execute].fired, 1);
+        ct_change_begin(&change, batch);
+    }
+    error = __real_conntrack_execute(ct, batch, dl_type, force, commit, zone,
+                                     setmark, setlabel, tp_src, tp_dst,
+                                     helper, nat, now, tp_id);
+    if (may_change) {
+        ct_change_end(&change, batch, force);
+    }
+    return error;
+}
+
+size_t __real_cmap_replace(struct cmap *, struct cmap_node *,
+                           struct cmap_node *, uint32_t);
+size_t __wrap_cmap_replace(struct cmap *, struct cmap_node *,
+                           struct cmap_node *, uint32_t);
+
+size_t
+__wrap_cmap_replace(struct cmap *cmap, struct cmap_node *old,
+                    struct cmap_node *new, uint32_t hash)
+{
+    size_t n = __real_cmap_replace(cmap, old, new, hash);
+
+    if (!new) {
+        counter_add(&contacts[CONTACT_cmap_replace].fired, 1);
+        path_megaflow_end(old);
+        session_conn_end(ovs_conn_of_node(old));
+    }
+    return n;
+}
+
+void __real_ovsrcu_postpone__(void (*)(void *), void *);
+void __wrap_ovsrcu_postpone__(void (*)(void *), void *);
+
+void
+__wrap_ovsrcu_postpone__(void (*function)(void *), void *aux)
+{
+    counter_add(&contacts[CONTACT_ovsrcu_postpone__].fired, 1);
+    path_actions_end(aux);
+    __real_ovsrcu_postpone__(function, aux);
+}
+
+void __real_pmd_perf_start_iteration(struct pmd_perf_stats *);
+void __wrap_pmd_perf_start_iteration(struct pmd_perf_stats *);
+
+void
+__wrap_pmd_perf_start_iteration(struct pmd_perf_stats *stats)
+{
+    counter_add_own(&contacts[CONTACT_pmd_perf_start_iteration].fired, 1);
+    __real_pmd_perf_start_iteration(stats);
+    cache_run(input_is_cache());
+}
+
+void __real_dfc_cache_uninit(struct dfc_cache *);
+void __wrap_dfc_cache_uninit(struct dfc_cache *);
+
+void
+__wrap_dfc_cache_uninit(struct dfc_cache *dfc)
+{
+    counter_add(&contacts[CONTACT_dfc_cache_uninit].fired, 1);
+    cache_thread_end(ovs_pmd_of(dfc));
+    __real_dfc_cache_uninit(dfc);
 }

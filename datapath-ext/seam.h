@@ -41,13 +41,27 @@ struct seam_contact {
     CONTACT(netdev_ports_insert, "lib/dpif.o", "2.12 to 3.7",               \
             "a VNIC must know its port number in the datapath, by which a " \
             "link tells frames that came from it, and no netdev is told it")\
-    CONTACT(dp_netdev_input, "lib/dpif-netdev-private-dpif.o",              \
-            "2.16 to 3.7",                                                  \
-            "frames for several ports must reach the datapath in one go, "  \
-            "which knows of one port for each receive queue")               \
     CONTACT(netdev_reconfigure, "lib/dpif-netdev.o", "2.7 to 3.7",          \
             "frames that bypass OpenFlow must not be sent to a port while " \
-            "the datapath reconfigures it")
+            "the datapath reconfigures it")                                 \
+    CONTACT(odp_execute_actions, "lib/dpif-netdev.o", "2.11 to 3.7",        \
+            "the pipeline cache records what the datapath does to packets") \
+    CONTACT(dpif_register_upcall_cb,                                        \
+            "ofproto/libofproto_la-ofproto-dpif-upcall.o",                  \
+            "2.3 to 3.7",                                                   \
+            "actions from an upcall are of no megaflow, so that they can't "\
+            "be recorded")                                                  \
+    CONTACT(conntrack_execute, "lib/dpif-netdev.o", "3.1",                  \
+            "a connection's mark and label change with no other notice")    \
+    CONTACT(cmap_replace, "lib/conntrack.o", "2.6 to 3.7",                  \
+            "megaflows and connections leave their maps, which no public "  \
+            "function tells")                                               \
+    CONTACT(ovsrcu_postpone__, "lib/dpif-netdev.o", "2.3 to 3.7",           \
+            "a megaflow's old actions are freed after a change")            \
+    CONTACT(pmd_perf_start_iteration, "lib/dpif-netdev.o", "2.10 to 3.7",   \
+            "counters of cached packets are due also when none follow")     \
+    CONTACT(dfc_cache_uninit, "lib/dpif-netdev.o", "2.16 to 3.7",           \
+            "a thread's cache ends with the thread")
 
 /* All contacts of datapath-ext, '*n' of them. */
 struct seam_contact *datapath_contacts(size_t *n);

@@ -29,6 +29,7 @@ static struct {
     struct vnic_device devices[N_RINGS];
     struct ring *rings[N_RINGS];
     unsigned int n_delivered[N_RINGS];
+    unsigned int n_unflushed;
 } scene;
 
 static const char dpif_type[] = "netdev";
@@ -100,9 +101,18 @@ take_batch(void *aux OVS_UNUSED, struct dp_packet_batch *batch,
         assert(*(uint8_t *) dp_packet_data(packet) == ring);
         assert(packet->source == source);
         scene.n_delivered[ring]++;
+        scene.n_unflushed++;
         packet->source = DPBUF_MALLOC;
         dp_packet_delete(packet);
     }
+}
+
+/* While frames are kept, others must not think that they were delivered. */
+static void
+take_flush(void *aux OVS_UNUSED)
+{
+    assert(handover_is_active(handover_get()));
+    scene.n_unflushed = 0;
 }
 
 /* What the datapath does with what rxq_recv() of ring 0's port returns. */
@@ -115,7 +125,10 @@ input(struct dp_packet_batch *batch)
         assert(!handover_is_pending());
         assert(!handover_is_active(handover_get()));
     } else if (handover_is_pending()) {
-        handover_run(batch, u32_to_odp(100), take_batch, NULL);
+        static const struct handover_sink sink = { take_batch, take_flush };
+
+        handover_run(batch, u32_to_odp(100), &sink, NULL);
+        assert(!scene.n_unflushed);
     } else {
         take_batch(NULL, batch, u32_to_odp(100));
     }

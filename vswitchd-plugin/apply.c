@@ -34,6 +34,15 @@ take_link_info(struct link_row *row)
 }
 
 void
+apply_cache(const struct config *config, const struct config *prev)
+{
+    if (!prev || prev->cache.on != config->cache.on
+        || prev->cache.size != config->cache.size) {
+        cache_configure(config->cache.on, config->cache.size);
+    }
+}
+
+void
 apply_links(struct config *config)
 {
     size_t n = 0;

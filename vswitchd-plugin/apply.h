@@ -21,6 +21,9 @@
 struct config;
 struct local_learn;
 
+/* Only what differs from 'prev', which may be NULL, so that a choice made by
+ * 'dpif-netdev/dpif-impl-set' lasts until another is configured. */
+void apply_cache(const struct config *, const struct config *prev);
 void apply_links(struct config *);
 /* Before apply_vnics(), so that no VNIC receives without its flow. */
 void apply_vns(struct config *);

@@ -6,6 +6,9 @@ noinst_LIBRARIES += vswitchd-plugin/libvswitchdplugin.a
 vswitchd_plugin_libvswitchdplugin_a_SOURCES = \
 	vswitchd-plugin/apply.c \
 	vswitchd-plugin/apply.h \
+	vswitchd-plugin/cache-unixctl.c \
+	vswitchd-plugin/cache-unixctl.h \
+	vswitchd-plugin/config-cache.c \
 	vswitchd-plugin/classifier-unixctl.c \
 	vswitchd-plugin/classifier-unixctl.h \
 	vswitchd-plugin/config-bypass.c \

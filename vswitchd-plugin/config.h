@@ -169,6 +169,10 @@ struct vns_port {
 };
 
 struct config {
+    struct {
+        bool on;
+        size_t size;            /* Entries. */
+    } cache;                    /* The pipeline cache. */
     struct shash links;         /* Contains "struct link_row"s. */
     struct shash vnics;         /* Contains "struct vnic_row"s. */
     struct shash defaults;      /* "struct vnic_row"s of type vnic-link. */
@@ -186,6 +190,9 @@ struct config {
 
 /* Asks for columns that the bridge module does without. */
 void config_add_columns(struct ovsdb_idl *);
+/* The pipeline cache; 'prev' may be NULL. */
+void config_read_cache(struct config *, const struct ovsdb_idl *,
+                       const struct config *prev);
 
 /* Reads the links. */
 struct config *config_create(const struct ovsdb_idl *);

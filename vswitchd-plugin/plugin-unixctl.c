@@ -13,6 +13,7 @@
 #include "packets.h"
 #include "unixctl.h"
 #include "util.h"
+#include "vswitchd-plugin/cache-unixctl.h"
 #include "vswitchd-plugin/config.h"
 #include "vswitchd-plugin/plugin.h"
 #include "vswitchd-plugin/reply.h"
@@ -356,6 +357,7 @@ plugin_unixctl_init(void)
           vnic_version, 2 },
     };
 
+    cache_unixctl_init();
     classifier_unixctl_init();
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
         unixctl_command_register(commands[i].name, commands[i].usage, 0,

@@ -93,6 +93,8 @@ plugin_reconfigure(void)
     long long int start = time_usec();
     struct config *config = config_create(plugin.idl);
 
+    config_read_cache(config, plugin.idl, plugin.config);
+    apply_cache(config, plugin.config);
     apply_links(config);
     config_complete(config, plugin.idl, plugin.config);
     apply_vns(config);

@@ -1,0 +1,58 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef CACHE_INFO_H
+#define CACHE_INFO_H 1
+
+/* What is known of pipeline caches
+ * ================================
+ *
+ * What: the counters of one thread's cache (cache/cache.h), for the main
+ * thread to show, and the switch.
+ *
+ * Data flow: cache/cache.c --cache_get_infos()--> 'vnic/cache-show'
+ *
+ * Units: packets for hits and misses; entries, paths, recordings.
+ *
+ * Ownership: the caller frees the array.
+ *
+ * Thread-safety: main thread.  Counters of other threads are read while they
+ * run, so that sums may be a batch apart.
+ *
+ * Errors: none. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "datapath-ext/cache/miss.h"
+
+#define CACHE_MIN_SIZE 256
+#define CACHE_DEFAULT_SIZE (1u << 18)
+#define CACHE_MAX_SIZE (1u << 22)
+
+struct cache_info {
+    bool is_main;               /* The main thread's, or... */
+    unsigned int core;          /* ...of a PMD thread on this core. */
+    uint64_t size;
+    uint64_t entries;
+    uint64_t paths;
+    uint64_t hits;
+    uint64_t misses[N_CACHE_MISSES];
+    uint64_t refusals[N_CACHE_REFUSALS];
+    uint64_t kills[N_CACHE_KILLS];
+    uint64_t inserts;
+    uint64_t again;             /* Of these, for a key that had an entry. */
+    uint64_t evictions;
+};
+
+/* Turns the cache on or off, for all threads.  'size' is a power of 2 in the
+ * range above; caches of another size are made anew, empty. */
+void cache_configure(bool on, size_t size);
+bool cache_is_on(void);
+
+size_t cache_get_infos(struct cache_info **);
+size_t cache_n_sessions(void);
+
+#endif /* datapath-ext/cache-info.h */

@@ -1,0 +1,136 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef CACHE_KEY_H
+#define CACHE_KEY_H 1
+
+/* Key
+ * ===
+ *
+ * What: all fields of a packet on which the stock pipeline could depend, in
+ * one fixed form: what a flow can match (addresses, tags, DSCP and ECN, TTL,
+ * protocol, ports, TCP flags, the IPv6 label, the input port), and the ICMP
+ * identifier, by which conntrack knows an echo.  What a megaflow has masked
+ * out is part of it too: that costs entries, and spares a thought about masks
+ * on every packet.
+ *
+ * Data flow: packet --key_extract()--> key, hashes, offsets --> table.h
+ *
+ * What has no key is a miss with its reason (miss.h): fragments, options, all
+ * that is malformed, for what stock does with those isn't decided by these
+ * fields alone.  A packet has a key only if its lengths agree, so that what
+ * conntrack would check about lengths holds for all packets of a key.
+ *
+ * Units: fields are in network byte order unless they are single bytes.
+ *
+ * Ownership: on the stack of the thread that handles the batch.
+ *
+ * Thread-safety: the caller's.
+ *
+ * Errors: none but a miss.
+ *
+ * Source: miniflow_extract() of lib/flow.c, conn_key_extract() of
+ * lib/conntrack.c. */
+
+#include <stdint.h>
+
+#include "datapath-ext/cache/miss.h"
+#include "openvswitch/types.h"
+#include "util.h"
+
+struct dp_packet;
+
+/* 'shape' of a key: how it is to be read. */
+enum {
+    KEY_IPV6 = 1 << 0,
+    KEY_VLAN = 1 << 1,          /* The outer tag, which has TPID 0x8100. */
+    KEY_VLAN_AD = 1 << 2,       /* Its TPID is 0x88a8. */
+    KEY_QINQ = 1 << 3,          /* There is an inner tag, with TPID 0x8100. */
+    KEY_WIDE = KEY_IPV6 | KEY_QINQ, /* 'wide' is used. */
+};
+
+/* What IPv4 with up to one tag needs, which is half a cache line. */
+struct key_narrow {
+    struct eth_addr eth_dst;
+    struct eth_addr eth_src;
+    odp_port_t in_port;
+    uint8_t tos;
+    uint8_t ttl;
+    uint8_t proto;
+    uint8_t tcp_flags;
+    ovs_be32 src;               /* IPv6: the last 32 bits. */
+    ovs_be32 dst;
+    ovs_be16 l4_src;            /* ICMP: type and code. */
+    ovs_be16 l4_dst;            /* ICMP: identifier. */
+};
+BUILD_ASSERT_DECL(sizeof(struct key_narrow) == 32);
+
+/* What IPv6 and a second tag need besides. */
+struct key_wide {
+    ovs_be32 src[3];            /* The first 96 bits. */
+    ovs_be32 dst[3];
+    ovs_be32 label;
+    ovs_be16 inner_tci;
+    ovs_be16 zero;
+};
+BUILD_ASSERT_DECL(sizeof(struct key_wide) == 32);
+
+/* What is known of a packet that is a miss, for the packets that must not
+ * overtake it. */
+enum key_order {
+    KEY_ORDER_NONE,             /* It is of no connection. */
+    KEY_ORDER_PAIR,             /* Its addresses: 'pair' is valid. */
+    KEY_ORDER_FLOW,             /* Ports too: 'flow' is valid. */
+};
+
+struct key {
+    struct key_narrow narrow;
+    ovs_be16 tci;               /* The outer tag, or 0. */
+    uint8_t shape;
+
+    /* Not compared. */
+    uint8_t l3_ofs;
+    uint8_t l4_ofs;
+    uint8_t miss;               /* enum cache_miss. */
+    uint8_t order;              /* enum key_order. */
+    uint8_t pair;               /* 0 to 63, by the addresses. */
+    uint8_t flow;               /* 0 to 63, by addresses and ports. */
+    uint16_t l3_len;            /* From the IP header on, without padding. */
+    uint32_t hash;              /* Of all that is compared. */
+    struct key_wide wide;       /* If 'shape' & KEY_WIDE. */
+};
+
+/* Seeds: a fresh secret for each start of the daemon, for whoever could
+ * compute hashes could fill one bucket. */
+struct key_seed {
+    uint64_t s[3];
+};
+
+void key_seed_init(struct key_seed *);
+
+/* Returns CACHE_HIT if the packet has a key, which is stored in 'key', or the
+ * reason why it has none.  CACHE_MISS_TTL and CACHE_MISS_OFFLOAD come last:
+ * all members are valid then too. */
+enum cache_miss key_extract(struct dp_packet *, odp_port_t in_port,
+                            const struct key_seed *, struct key *);
+
+static inline bool
+key_narrow_equal(const struct key_narrow *a, const struct key_narrow *b)
+{
+    const uint64_t *x = (const void *) a, *y = (const void *) b;
+
+    return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]));
+}
+
+static inline bool
+key_wide_equal(const struct key_wide *a, const struct key_wide *b)
+{
+    return key_narrow_equal((const void *) a, (const void *) b);
+}
+
+/* Do all checksums hold that conntrack would verify?  As lib/conntrack.c,
+ * believes a device that says so. */
+bool key_checksums_hold(const struct dp_packet *, const struct key *);
+
+#endif /* datapath-ext/cache/key.h */

@@ -1,0 +1,184 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "datapath-ext/cache/learn.h"
+
+#include "datapath-ext/cache/rewrite.h"
+
+#define LONG_WAY (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG)
+
+void
+learn_forget(struct cache *cache, struct entry *entry)
+{
+    uint32_t index = table_index(&cache->table, entry);
+    uint32_t path = entry->path;
+
+    session_leave(cache->number, entry, index);
+    share_add(&cache->share, entry->key.in_port, -1);
+    table_clear(&cache->table, entry);
+    path_unref(&cache->paths, path);
+}
+
+/* What became of the packet, as a path, but for the rewrite. */
+static enum cache_refusal
+spec_complete(struct record *record)
+{
+    struct path_spec *spec = &record->path;
+    const struct session_spec *session = &record->session;
+
+    if (record->packet || !spec->n) {
+        return CACHE_REFUSAL_VANISHED;
+    }
+    if (!record->has_output) {
+        record->after = record->before;
+    }
+    if (session->n) {
+        spec->flags |= PATH_CT;
+    }
+    if (session->n && ovs_conn_is_tcp(session->conns[0].conn)) {
+        uint8_t flags = record->before.key.narrow.tcp_flags;
+
+        spec->flags |= PATH_TCP;
+        if (flags & LONG_WAY || !(flags & TCP_ACK)) {
+            return CACHE_REFUSAL_TCP_STATE;
+        }
+    }
+    return CACHE_KEEP;
+}
+
+/* Applies 'entry' to the headers that came in. */
+static bool
+entry_reproduces(const struct entry *entry, const struct path *path,
+                 const struct record *record)
+{
+    const struct record_headers *before = &record->before;
+    const struct record_headers *after = &record->after;
+    uint64_t stub[32];
+    struct dp_packet packet;
+    bool equal;
+
+    dp_packet_use_stub(&packet, stub, sizeof stub);
+    dp_packet_reserve(&packet, 2 * VLAN_HEADER_LEN);
+    dp_packet_put(&packet, before->bytes, before->n);
+    rewrite_apply(&packet, &before->key, entry, path);
+    equal = (dp_packet_size(&packet) == after->n
+             && !memcmp(dp_packet_data(&packet), after->bytes, after->n)
+             && before->size - before->n == after->size - after->n);
+    dp_packet_uninit(&packet);
+    return equal;
+}
+
+static void
+entry_set_key(struct entry *entry, const struct key *key)
+{
+    entry->key = key->narrow;
+    entry->tci = key->tci;
+    entry->shape = key->shape;
+    if (key->shape & KEY_WIDE) {
+        entry->wide = key->wide;
+    }
+}
+
+/* 'entry' is a place that nobody finds yet. */
+static enum cache_refusal
+entry_fill(struct cache *cache, struct entry *entry, struct record *record,
+           long long now)
+{
+    const struct key *key = &record->before.key;
+    uint32_t index = table_index(&cache->table, entry);
+    enum cache_refusal refusal = CACHE_KEEP;
+
+    if (!rewrite_compose(key, &record->after.key, record->after.bytes,
+                         entry, &record->path)) {
+        return CACHE_REFUSAL_REWRITE;
+    }
+    entry_set_key(entry, key);
+    entry->path = path_ref(&cache->paths, &record->path);
+    if (!entry->path) {
+        return CACHE_REFUSAL_RACE;
+    }
+    entry->last_hit = now;
+    if (!entry_reproduces(entry, path_get(&cache->paths, entry->path),
+                          record)) {
+        refusal = CACHE_REFUSAL_CHECK;
+    } else if (record->session.n) {
+        refusal = session_join(&record->session, cache->number, entry, index,
+                               now);
+    } else {
+        atomic_store_relaxed(&entry->session, 0);
+        atomic_store_relaxed(&entry->deadline,
+                             entry_time(now + SESSION_RENEW_MS));
+    }
+    if (refusal) {
+        path_unref(&cache->paths, entry->path);
+    }
+    return refusal;
+}
+
+static enum cache_refusal
+learn(struct cache *cache, struct record *record, long long now)
+{
+    const struct key *key = &record->before.key;
+    odp_port_t port = key->narrow.in_port;
+    enum cache_refusal refusal = spec_complete(record);
+    struct entry *entry;
+    bool is_used;
+
+    if (refusal) {
+        return refusal;
+    }
+    entry = table_place(&cache->table, key, now, &is_used);
+    if (!entry) {
+        return CACHE_REFUSAL_ROOM;
+    }
+    if (!(is_used && entry->key.in_port == port)
+        && !share_may_add(&cache->share, port, cache->table.n_used,
+                          table_size(&cache->table))) {
+        return CACHE_REFUSAL_QUOTA;
+    }
+    if (is_used) {
+        counter_add_own(entry_has_key(entry, key) ? &cache->counters.again
+                        : &cache->counters.evictions, 1);
+        learn_forget(cache, entry);
+    }
+    refusal = entry_fill(cache, entry, record, now);
+    if (!refusal) {
+        table_set(&cache->table, entry, key);
+        share_add(&cache->share, port, 1);
+        counter_add_own(&cache->counters.inserts, 1);
+    }
+    return refusal;
+}
+
+/* Those that the next packet of the key would get too. */
+static bool
+is_lasting(enum cache_refusal refusal)
+{
+    return (refusal != CACHE_REFUSAL_UPCALL && refusal != CACHE_REFUSAL_RACE
+            && refusal != CACHE_REFUSAL_CT_NEW);
+}
+
+void
+learn_all(struct cache *cache, long long now)
+{
+    struct recorder *recorder = &cache->recorder;
+
+    for (size_t i = 0; i < recorder->n; i++) {
+        struct record *record = &recorder->records[i];
+        enum cache_refusal refusal = record->refusal;
+
+        if (!refusal) {
+            refusal = learn(cache, record, now);
+        }
+        if (refusal) {
+            counter_add_own(&cache->counters.refusals[refusal], 1);
+            if (is_lasting(refusal)) {
+                seen_refuse(&cache->seen, record->before.key.hash, now);
+            }
+        }
+    }
+    recorder->n = 0;
+}

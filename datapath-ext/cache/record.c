@@ -1,0 +1,522 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "datapath-ext/cache/record.h"
+
+#include "netlink.h"
+#include "odp-netlink.h"
+#include "odp-util.h"
+#include "ovs-thread.h"
+#include "util.h"
+
+/* The thread's recorder, while stock works for it. */
+static thread_local struct recorder *armed;
+
+/* Global as it is one function of dpif-netdev's, for all. */
+static ATOMIC(odp_execute_cb) execute_cb;
+
+/* Set once, before there are threads. */
+static bool tcp_is_forbidden;
+
+void
+record_forbid_tcp(void)
+{
+    tcp_is_forbidden = true;
+}
+
+bool
+recorder_add(struct recorder *recorder, const struct dp_packet *packet,
+             const struct key *key)
+{
+    struct record *record;
+
+    if (recorder->n >= RECORDER_SIZE) {
+        return false;
+    }
+    record = &recorder->records[recorder->n++];
+    record->packet = packet;
+    record->refusal = CACHE_KEEP;
+    record->is_recirculating = false;
+    record->is_active = false;
+    record->has_output = false;
+    record->before.key = *key;
+    record->before.size = dp_packet_size(packet);
+    record->before.n = MIN(key->l4_ofs + 20, record->before.size);
+    memcpy(record->before.bytes, dp_packet_data(packet), record->before.n);
+    memset(&record->path, 0, offsetof(struct path_spec, passes));
+    memset(&record->path.output, 0, sizeof record->path.output);
+    record->session.n = 0;
+    return true;
+}
+
+void
+recorder_arm(struct recorder *recorder)
+{
+    armed = recorder->n ? recorder : NULL;
+}
+
+void
+recorder_disarm(void)
+{
+    armed = NULL;
+}
+
+odp_execute_cb
+recorder_execute_cb(void)
+{
+    odp_execute_cb cb;
+
+    atomic_read_relaxed(&execute_cb, &cb);
+    return cb;
+}
+
+bool
+record_is_armed(void)
+{
+    return armed;
+}
+
+static struct record *
+record_find(const struct dp_packet *packet)
+{
+    for (size_t i = 0; i < armed->n; i++) {
+        if (armed->records[i].packet == packet) {
+            return &armed->records[i];
+        }
+    }
+    return NULL;
+}
+
+#define FOR_EACH_RECORD(RECORD, BATCH)                                      \
+    for (size_t i_ = 0; i_ < dp_packet_batch_size(BATCH); i_++)             \
+        if (((RECORD) = record_find((BATCH)->packets[i_])))
+
+static void
+record_refuse(struct record *record, enum cache_refusal refusal)
+{
+    if (!record->refusal) {
+        record->refusal = refusal;
+    }
+}
+
+/* Actions. */
+
+static enum cache_refusal
+refusal_of_set(const struct nlattr *set)
+{
+    return (nl_attr_type(nl_attr_get(set)) == OVS_KEY_ATTR_TUNNEL
+            ? CACHE_REFUSAL_TUNNEL : CACHE_KEEP);
+}
+
+static enum cache_refusal
+refusal_of_action(const struct nlattr *a)
+{
+    enum ovs_action_attr type = nl_attr_type(a);
+
+    switch (type) {
+    case OVS_ACTION_ATTR_OUTPUT:
+    case OVS_ACTION_ATTR_RECIRC:
+    case OVS_ACTION_ATTR_CT:
+    case OVS_ACTION_ATTR_CT_CLEAR:
+    case OVS_ACTION_ATTR_PUSH_VLAN:
+    case OVS_ACTION_ATTR_POP_VLAN:
+    case OVS_ACTION_ATTR_HASH:
+    case OVS_ACTION_ATTR_DROP:
+        return CACHE_KEEP;
+    case OVS_ACTION_ATTR_SET:
+    case OVS_ACTION_ATTR_SET_MASKED:
+        return refusal_of_set(a);
+    case OVS_ACTION_ATTR_USERSPACE:
+        return CACHE_REFUSAL_USERSPACE;
+    case OVS_ACTION_ATTR_TUNNEL_PUSH:
+    case OVS_ACTION_ATTR_TUNNEL_POP:
+        return CACHE_REFUSAL_TUNNEL;
+    case OVS_ACTION_ATTR_METER:
+        return CACHE_REFUSAL_METER;
+    case OVS_ACTION_ATTR_SAMPLE:
+    case OVS_ACTION_ATTR_CLONE:
+    case OVS_ACTION_ATTR_TRUNC:
+    case OVS_ACTION_ATTR_CHECK_PKT_LEN:
+        return CACHE_REFUSAL_CLONE;
+    case OVS_ACTION_ATTR_PUSH_MPLS:
+    case OVS_ACTION_ATTR_POP_MPLS:
+    case OVS_ACTION_ATTR_ADD_MPLS:
+    case OVS_ACTION_ATTR_PUSH_ETH:
+    case OVS_ACTION_ATTR_POP_ETH:
+    case OVS_ACTION_ATTR_PUSH_NSH:
+    case OVS_ACTION_ATTR_POP_NSH:
+        return CACHE_REFUSAL_HEADER;
+    case OVS_ACTION_ATTR_LB_OUTPUT:
+        return CACHE_REFUSAL_BOND;
+    case OVS_ACTION_ATTR_UNSPEC:
+    case __OVS_ACTION_ATTR_MAX:
+    default:
+        return CACHE_REFUSAL_ACTION;
+    }
+}
+
+/* 'drops' if the list does nothing else. */
+static enum cache_refusal
+refusal_of_list(const struct nlattr *actions, size_t len,
+                struct output_spec *drop, bool *drops)
+{
+    enum cache_refusal refusal = CACHE_KEEP;
+    const struct nlattr *a;
+    size_t left;
+
+    *drops = true;
+    NL_ATTR_FOR_EACH (a, left, actions, len) {
+        if (nl_attr_type(a) == OVS_ACTION_ATTR_DROP) {
+            drop->is_explicit = true;
+            drop->drop_reason = nl_attr_get_u32(a);
+        } else {
+            *drops = false;
+            refusal = refusal ? refusal : refusal_of_action(a);
+        }
+    }
+    return refusal;
+}
+
+/* Passes. */
+
+static void
+record_pass(struct record *record, const struct ovs_execute_aux *aux,
+            const struct dp_packet *packet, const struct nlattr *actions)
+{
+    struct path_spec *path = &record->path;
+    struct dp_netdev_flow *flow = ovs_flow_of(aux->flow);
+
+    record->is_recirculating = false;
+    if (path->n >= PATH_MAX_PASSES) {
+        record_refuse(record, CACHE_REFUSAL_PASSES);
+        return;
+    } else if (!ovs_flow_executes(flow, actions)) {
+        record_refuse(record, CACHE_REFUSAL_RACE);
+        return;
+    }
+    path->passes[path->n++] = (struct path_pass) {
+        .flow = flow,
+        .actions = ovs_flow_actions(flow),
+        .growth = dp_packet_size(packet) - record->before.size,
+    };
+}
+
+/* Output. */
+
+static void
+headers_take(struct record_headers *headers, struct dp_packet *packet,
+             const struct record *record)
+{
+    enum cache_miss miss = key_extract(packet,
+                                       record->before.key.narrow.in_port,
+                                       armed->seed, &headers->key);
+
+    headers->n = 0;
+    headers->size = dp_packet_size(packet);
+    if (miss == CACHE_HIT || miss == CACHE_MISS_TTL) {
+        headers->n = MIN(headers->key.l4_ofs + 20, headers->size);
+        memcpy(headers->bytes, dp_packet_data(packet), headers->n);
+    }
+}
+
+static bool
+headers_equal(const struct record_headers *a, const struct record_headers *b)
+{
+    return (a->size == b->size && a->n == b->n
+            && !memcmp(a->bytes, b->bytes, a->n));
+}
+
+static void
+record_output(struct record *record, struct dp_packet *packet,
+              odp_port_t port, bool steal)
+{
+    struct output_spec *output = &record->path.output;
+
+    if (record->refusal) {
+        /* What follows is of no interest. */
+    } else if (output->n >= OUTPUT_MAX_PORTS) {
+        record_refuse(record, CACHE_REFUSAL_PASSES);
+    } else if (!record->has_output) {
+        headers_take(&record->after, packet, record);
+        record->has_output = true;
+        if (!record->after.n) {
+            record_refuse(record, CACHE_REFUSAL_REWRITE);
+        }
+    } else {
+        struct record_headers headers;
+
+        headers_take(&headers, packet, record);
+        if (!headers_equal(&headers, &record->after)) {
+            record_refuse(record, CACHE_REFUSAL_OUTPUTS);
+        }
+    }
+    if (!record->refusal) {
+        output->ports[output->n++] = port;
+    }
+    if (steal) {
+        /* Its memory may become another packet's at once. */
+        record->packet = NULL;
+    }
+}
+
+/* Conntrack. */
+
+struct ct_call {
+    uint16_t zone;
+    bool has_option;            /* force, or a helper. */
+};
+
+static struct ct_call
+ct_call_parse(const struct nlattr *ct)
+{
+    struct ct_call call = { 0, false };
+    const struct nlattr *a;
+    size_t left;
+
+    NL_NESTED_FOR_EACH (a, left, ct) {
+        enum ovs_ct_attr type = nl_attr_type(a);
+
+        switch (type) {
+        case OVS_CT_ATTR_ZONE:
+            call.zone = nl_attr_get_u16(a);
+            break;
+        case OVS_CT_ATTR_FORCE_COMMIT:
+        case OVS_CT_ATTR_HELPER:
+            call.has_option = true;
+            break;
+        case OVS_CT_ATTR_UNSPEC:
+        case OVS_CT_ATTR_COMMIT:
+        case OVS_CT_ATTR_MARK:
+        case OVS_CT_ATTR_LABELS:
+        case OVS_CT_ATTR_NAT:
+        case OVS_CT_ATTR_EVENTMASK:
+        case OVS_CT_ATTR_TIMEOUT:
+        case __OVS_CT_ATTR_MAX:
+        default:
+            break;
+        }
+    }
+    return call;
+}
+
+static void
+record_ct_before(struct record *record, const struct dp_packet *packet,
+                 const struct ct_call *call)
+{
+    const struct conn *conn = packet->md.conn;
+
+    record->n_conns_before = record->session.n;
+    if (call->has_option) {
+        record_refuse(record, CACHE_REFUSAL_CT_OPTION);
+    } else if (conn && ovs_conn_zone(conn) == call->zone) {
+        /* Conntrack takes the connection that it found before. */
+        bool is_known = false;
+
+        for (size_t i = 0; i < record->session.n; i++) {
+            is_known |= record->session.conns[i].conn == conn;
+        }
+        record->n_conns_before = is_known ? SIZE_MAX : record->session.n;
+    }
+}
+
+static void
+record_ct_after(struct record *record)
+{
+    if (record->n_conns_before != SIZE_MAX
+        && record->session.n == record->n_conns_before) {
+        record_refuse(record, CACHE_REFUSAL_CT_NEW);
+    }
+}
+
+static enum cache_refusal
+refusal_of_update(const struct record *record, const struct conn *conn,
+                  enum ovs_ct_result result)
+{
+    return (result == OVS_CT_INVALID ? CACHE_REFUSAL_CT_INVALID
+            : result == OVS_CT_AGAIN ? CACHE_REFUSAL_CT_NEW
+            : !ovs_conn_is_usable(conn) ? CACHE_REFUSAL_CT_OPTION
+            : ovs_conn_is_tcp(conn) && (result != OVS_CT_ESTABLISHED
+                                        || tcp_is_forbidden)
+            ? CACHE_REFUSAL_TCP_STATE
+            : record->session.n >= SESSION_MAX_CONNS ? CACHE_REFUSAL_PASSES
+            : CACHE_KEEP);
+}
+
+void
+record_ct_update(struct conntrack *ct, struct conn *conn,
+                 const struct dp_packet *packet, bool reply,
+                 enum ovs_ct_result result)
+{
+    struct record *record = armed ? record_find(packet) : NULL;
+
+    if (!record || record->refusal) {
+        return;
+    }
+    for (size_t i = 0; i < record->session.n; i++) {
+        const struct session_conn_spec *spec = &record->session.conns[i];
+
+        if (spec->conn == conn) {
+            /* A second time, as for ct(commit) after ct() with NAT.  That
+             * changes nothing more: no time has passed, and a segment that is
+             * valid is so twice. */
+            if (spec->reply != reply || spec->result != result) {
+                record_refuse(record, CACHE_REFUSAL_CT_NEW);
+            }
+            record->n_conns_before = SIZE_MAX;
+            return;
+        }
+    }
+    record_refuse(record, refusal_of_update(record, conn, result));
+    if (!record->refusal) {
+        record->session.ct = ct;
+        record->session.conns[record->session.n++]
+            = (struct session_conn_spec) {
+                .conn = conn, .reply = reply, .result = result,
+                .mark = ovs_conn_mark_locked(conn),
+            };
+    }
+}
+
+void
+record_ct_change(const struct conn *conn)
+{
+    for (size_t i = 0; armed && i < armed->n; i++) {
+        struct record *record = &armed->records[i];
+
+        for (size_t j = 0; j < record->session.n; j++) {
+            if (record->session.conns[j].conn == conn) {
+                record_refuse(record, CACHE_REFUSAL_CT_CHANGE);
+            }
+        }
+    }
+}
+
+void
+record_upcall(const struct dp_packet *packet)
+{
+    struct record *record = armed ? record_find(packet) : NULL;
+
+    if (record) {
+        record_refuse(record, CACHE_REFUSAL_UPCALL);
+    }
+}
+
+/* Between the actions and dpif-netdev. */
+
+static void
+observe_recirculation(void *aux, struct dp_packet_batch *batch,
+                      const struct nlattr *a, bool steal)
+{
+    struct record *record, *records[RECORDER_SIZE];
+    size_t n = 0;
+
+    FOR_EACH_RECORD (record, batch) {
+        if (steal) {
+            record->is_recirculating = true;
+            records[n++] = record;
+        } else {
+            record_refuse(record, CACHE_REFUSAL_CLONE);
+        }
+    }
+    recorder_execute_cb()(aux, batch, a, steal);
+    for (size_t i = 0; i < n; i++) {
+        if (records[i]->is_recirculating) {
+            record_refuse(records[i], CACHE_REFUSAL_VANISHED);
+            records[i]->packet = NULL;
+        }
+    }
+}
+
+static void
+observe_ct(void *aux, struct dp_packet_batch *batch, const struct nlattr *a,
+           bool steal)
+{
+    struct ct_call call = ct_call_parse(a);
+    struct record *record;
+
+    for (size_t i = 0; i < dp_packet_batch_size(batch); i++) {
+        record = record_find(batch->packets[i]);
+        if (record) {
+            record_ct_before(record, batch->packets[i], &call);
+        }
+    }
+    recorder_execute_cb()(aux, batch, a, steal);
+    FOR_EACH_RECORD (record, batch) {
+        record_ct_after(record);
+    }
+}
+
+static void
+observe(void *aux, struct dp_packet_batch *batch, const struct nlattr *a,
+        bool steal)
+{
+    switch (nl_attr_type(a)) {
+    case OVS_ACTION_ATTR_RECIRC:
+        observe_recirculation(aux, batch, a, steal);
+        return;
+    case OVS_ACTION_ATTR_CT:
+        observe_ct(aux, batch, a, steal);
+        return;
+    case OVS_ACTION_ATTR_OUTPUT:
+        for (size_t i = 0; i < dp_packet_batch_size(batch); i++) {
+            struct record *record = record_find(batch->packets[i]);
+
+            if (record) {
+                record_output(record, batch->packets[i],
+                              nl_attr_get_odp_port(a), steal);
+            }
+        }
+        break;
+    default:
+        break;
+    }
+    recorder_execute_cb()(aux, batch, a, steal);
+}
+
+void
+record_execute(void *aux_, struct dp_packet_batch *batch, bool steal,
+               const struct nlattr *actions, size_t actions_len,
+               odp_execute_cb cb, record_real_execute *real)
+{
+    const struct ovs_execute_aux *aux = aux_;
+    struct record *record, *mine[RECORDER_SIZE];
+    struct output_spec drop = { .n = 0 };
+    enum cache_refusal refusal;
+    size_t n = 0;
+    bool drops;
+
+    if (!aux || aux->pmd != armed->pmd) {
+        real(aux_, batch, steal, actions, actions_len, cb);
+        return;
+    }
+    atomic_store_relaxed(&execute_cb, cb);
+    refusal = refusal_of_list(actions, actions_len, &drop, &drops);
+    FOR_EACH_RECORD (record, batch) {
+        if (refusal || !steal) {
+            record_refuse(record, refusal ? refusal : CACHE_REFUSAL_CLONE);
+        }
+        if (!record->refusal) {
+            record_pass(record, aux, batch->packets[i_], actions);
+        }
+        if (drops) {
+            record->packet = NULL;
+            if (!record->has_output) {
+                record->path.output.is_explicit = drop.is_explicit;
+                record->path.output.drop_reason = drop.drop_reason;
+            }
+        }
+        record->is_recirculating = false;
+        mine[n++] = record;
+    }
+    real(aux_, batch, steal, actions, actions_len, observe);
+    for (size_t i = 0; i < n; i++) {
+        if (mine[i]->packet) {
+            /* It ended without an output that took it. */
+            record_refuse(mine[i], CACHE_REFUSAL_VANISHED);
+            mine[i]->packet = NULL;
+        }
+    }
+}

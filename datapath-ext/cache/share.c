@@ -1,0 +1,90 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "datapath-ext/cache/share.h"
+
+#include "datapath-ext/cache/ovs.h"
+#include "datapath-ext/cache/table.h"
+#include "hash.h"
+#include "odp-util.h"
+#include "util.h"
+
+void
+share_init(struct share *share)
+{
+    hmap_init(&share->ports);
+    share->n_active = 0;
+    share->last = NULL;
+}
+
+void
+share_destroy(struct share *share)
+{
+    struct share_port *port;
+
+    HMAP_FOR_EACH_POP (port, node, &share->ports) {
+        free(port);
+    }
+    hmap_destroy(&share->ports);
+}
+
+static struct share_port *
+port_get(struct share *share, odp_port_t number)
+{
+    uint32_t hash = hash_odp_port(number);
+    struct share_port *port = share->last;
+
+    if (OVS_LIKELY(port && port->port == number)) {
+        return port;
+    }
+    HMAP_FOR_EACH_WITH_HASH (port, node, hash, &share->ports) {
+        if (port->port == number) {
+            share->last = port;
+            return port;
+        }
+    }
+    port = xzalloc(sizeof *port);
+    port->port = number;
+    hmap_insert(&share->ports, &port->node, hash);
+    share->last = port;
+    return port;
+}
+
+bool
+share_may_add(struct share *share, odp_port_t number, uint32_t used,
+              uint32_t size)
+{
+    struct share_port *port = port_get(share, number);
+    uint32_t limit = size / 4 * SHARE_ALONE;
+
+    if (used > size / 2) {
+        limit /= MAX(share->n_active + !port->n, 1);
+    }
+    return port->n < limit;
+}
+
+void
+share_add(struct share *share, odp_port_t number, int n)
+{
+    struct share_port *port = port_get(share, number);
+
+    share->n_active -= !!port->n;
+    port->n += n;
+    share->n_active += !!port->n;
+}
+
+bool
+share_stands_aside(struct share *share, const struct dp_netdev_pmd_thread *pmd,
+                   odp_port_t number, uint32_t now)
+{
+    struct share_port *port = port_get(share, number);
+
+    if (OVS_UNLIKELY(entry_time_reached(port->next_check, now))) {
+        port->next_check = now + SHARE_ASIDE_MS;
+        port->stands_aside = ovs_pmd_is_simple(pmd, number);
+    }
+    return port->stands_aside;
+}

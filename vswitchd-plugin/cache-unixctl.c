@@ -1,0 +1,202 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "vswitchd-plugin/cache-unixctl.h"
+
+#include "datapath-ext/datapath-ext.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
+#include "unixctl.h"
+#include "util.h"
+#include "vswitchd-plugin/reply.h"
+#include "vswitchd-plugin/show.h"
+
+typedef const char *name_func(size_t);
+
+static struct json *
+by_reason(const uint64_t *values, size_t n, size_t from, name_func *name)
+{
+    struct json *object = json_object_create();
+
+    for (size_t i = from; i < n; i++) {
+        put_uint(object, name(i), values[i]);
+    }
+    return object;
+}
+
+static void
+put_info(struct json *row, const struct cache_info *info)
+{
+    put_uint(row, "size", info->size);
+    put_uint(row, "entries", info->entries);
+    put_uint(row, "paths", info->paths);
+    put_uint(row, "hits", info->hits);
+    json_object_put(row, "misses",
+                    by_reason(info->misses, N_CACHE_MISSES, 1,
+                              cache_miss_name));
+    put_uint(row, "inserts", info->inserts);
+    put_uint(row, "resimulations", info->again);
+    put_uint(row, "evictions", info->evictions);
+    json_object_put(row, "refusals",
+                    by_reason(info->refusals, N_CACHE_REFUSALS, 1,
+                              cache_refusal_name));
+    json_object_put(row, "invalidations",
+                    by_reason(info->kills, N_CACHE_KILLS, 0,
+                              cache_kill_name));
+}
+
+static void
+add_up(uint64_t *total, const uint64_t *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        total[i] += values[i];
+    }
+}
+
+static void
+info_add(struct cache_info *total, const struct cache_info *info)
+{
+    total->size += info->size;
+    total->entries += info->entries;
+    total->paths += info->paths;
+    total->hits += info->hits;
+    add_up(total->misses, info->misses, N_CACHE_MISSES);
+    add_up(total->refusals, info->refusals, N_CACHE_REFUSALS);
+    add_up(total->kills, info->kills, N_CACHE_KILLS);
+    total->inserts += info->inserts;
+    total->again += info->again;
+    total->evictions += info->evictions;
+}
+
+static char *
+info_to_name(const struct cache_info *info)
+{
+    return info->is_main ? xstrdup("main") : xasprintf("core %u", info->core);
+}
+
+/* JSON. */
+
+static char *
+infos_to_json(const struct cache_info *infos, size_t n,
+              const struct cache_info *total)
+{
+    struct json *reply = json_object_create();
+    struct json *pmds = json_array_create_empty();
+    struct json *sum = json_object_create();
+    char *s;
+
+    for (size_t i = 0; i < n; i++) {
+        struct json *row = json_object_create();
+
+        if (infos[i].is_main) {
+            json_object_put_string(row, "core", "main");
+        } else {
+            put_uint(row, "core", infos[i].core);
+        }
+        put_info(row, &infos[i]);
+        json_array_add(pmds, row);
+    }
+    put_info(sum, total);
+    put_uint(sum, "sessions", cache_n_sessions());
+    json_object_put(reply, "enabled", json_boolean_create(cache_is_on()));
+    json_object_put(reply, "pmds", pmds);
+    json_object_put(reply, "total", sum);
+    s = json_to_string(reply, JSSF_SORT);
+    json_destroy(reply);
+    return s;
+}
+
+/* Text. */
+
+static void
+format_reasons(struct ds *ds, const char *what, const uint64_t *values,
+               size_t n, size_t from, name_func *name, name_func *text)
+{
+    for (size_t i = from; i < n; i++) {
+        if (values[i]) {
+            ds_put_format(ds, "  %s %s: %"PRIu64" (%s)\n", what, name(i),
+                          values[i], text(i));
+        }
+    }
+}
+
+static void
+info_format(struct ds *ds, const char *name, const struct cache_info *info)
+{
+    uint64_t misses = 0;
+
+    for (size_t i = 0; i < N_CACHE_MISSES; i++) {
+        misses += info->misses[i];
+    }
+
+    uint64_t all = info->hits + misses;
+
+    ds_put_format(ds, "%s:\n", name);
+    ds_put_format(ds, "  entries: %"PRIu64" of %"PRIu64", paths: %"PRIu64"\n",
+                  info->entries, info->size, info->paths);
+    ds_put_format(ds, "  hits: %"PRIu64" (%.1f %%)\n", info->hits,
+                  all ? 100.0 * info->hits / all : 0);
+    format_reasons(ds, "miss", info->misses, N_CACHE_MISSES, 1,
+                   cache_miss_name, cache_miss_text);
+    ds_put_format(ds, "  inserts: %"PRIu64", of these again: %"PRIu64
+                  ", evictions: %"PRIu64"\n", info->inserts, info->again,
+                  info->evictions);
+    format_reasons(ds, "refusal", info->refusals, N_CACHE_REFUSALS, 1,
+                   cache_refusal_name, cache_refusal_text);
+    format_reasons(ds, "invalidation", info->kills, N_CACHE_KILLS, 0,
+                   cache_kill_name, cache_kill_text);
+}
+
+static char *
+infos_to_text(const struct cache_info *infos, size_t n,
+              const struct cache_info *total)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&ds, "pipeline cache: %s\n", cache_is_on() ? "on" : "off");
+    for (size_t i = 0; i < n; i++) {
+        char *name = info_to_name(&infos[i]);
+
+        info_format(&ds, name, &infos[i]);
+        free(name);
+    }
+    if (n > 1) {
+        info_format(&ds, "total", total);
+    }
+    return ds_steal_cstr(&ds);
+}
+
+static void
+cache_show(struct unixctl_conn *conn, int argc, const char *argv[],
+           void *aux OVS_UNUSED)
+{
+    struct cache_info *infos, total;
+    bool as_json;
+    char *reply;
+    size_t n;
+
+    if (!reply_parse_names(conn, argc, argv, &as_json, NULL, 0)) {
+        return;
+    }
+    memset(&total, 0, sizeof total);
+    n = cache_get_infos(&infos);
+    for (size_t i = 0; i < n; i++) {
+        info_add(&total, &infos[i]);
+    }
+    reply = (as_json ? infos_to_json(infos, n, &total)
+             : infos_to_text(infos, n, &total));
+    unixctl_command_reply(conn, reply);
+    free(reply);
+    free(infos);
+}
+
+void
+cache_unixctl_init(void)
+{
+    unixctl_command_register("vnic/cache-show",
+                             "[-f json]  hits and misses of the pipeline "
+                             "cache", 0, 2, cache_show, NULL);
+}

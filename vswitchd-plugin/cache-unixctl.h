@@ -1,0 +1,22 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef VNIC_CACHE_UNIXCTL_H
+#define VNIC_CACHE_UNIXCTL_H 1
+
+/* Commands about the pipeline cache
+ * =================================
+ *
+ * What: vnic/cache-show, the caches of all threads: hits, misses and what else
+ * happened, each by its reason.
+ *
+ * Data flow: datapath-ext/cache-info.h --> the reply.
+ *
+ * Thread-safety: main thread only.
+ *
+ * Errors: in the reply. */
+
+void cache_unixctl_init(void);
+
+#endif /* vswitchd-plugin/cache-unixctl.h */
