@@ -129,10 +129,11 @@ class Netns:
     def wire(self, device="eth0", outgoing=False):
         return Wire(self.path, device, outgoing)
 
-    def ping(self, ip, count=3, check=True):
-        """Pings and returns how many replies are missing."""
+    def ping(self, ip, count=3, check=True, wait=1):
+        """Pings and returns how many replies are missing, 'wait' seconds after
+        the last request."""
         output = self.run("ping", "-n", "-c", str(count), "-i", "0.1",
-                          "-W", "1", ip, check=False, timeout=count + 10)
+                          "-W", str(wait), ip, check=False, timeout=count + 10)
         replies = int(re.search(r"(\d+) received", output).group(1))
         assert not check or replies == count, output
         return count - replies
