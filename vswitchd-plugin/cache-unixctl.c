@@ -163,7 +163,9 @@ infos_to_text(const struct cache_info *infos, size_t n,
         info_format(&ds, name, &infos[i]);
         free(name);
     }
-    if (n > 1) {
+    if (!n) {
+        ds_put_cstr(&ds, "  no thread has one\n");
+    } else if (n > 1) {
         info_format(&ds, "total", total);
     }
     return ds_steal_cstr(&ds);
