@@ -12,7 +12,9 @@
 
 VLOG_DEFINE_THIS_MODULE(vnic_config_cache);
 
+#ifndef CACHE_DEFAULT
 #define CACHE_DEFAULT false
+#endif
 
 /* Open_vSwitch.other_config has no status of its own, so what is wrong there
  * is logged, once for each value. */
