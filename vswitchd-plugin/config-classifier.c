@@ -246,8 +246,35 @@ read_placement(struct classifier_row *row, const struct config *config,
         || row->required_by;
 }
 
+static bool
+is_same_rule(const struct classifier_row *a, const struct classifier_row *b)
+{
+    return (nullable_string_is_equal(a->link, b->link)
+            && nullable_string_is_equal(a->vnic, b->vnic)
+            && a->rule.priority == b->rule.priority
+            && match_equal(&a->rule.match, &b->rule.match));
+}
+
+static enum precedence
+precedence(const struct classifier_row *row, const struct config *prev,
+           const struct ovsrec_vnic_classifier *rec)
+{
+    const struct classifier_row *old
+        = prev ? shash_find_data(&prev->classifiers, row->name) : NULL;
+
+    if (!prev) {
+        /* The daemon's first look: the database still knows what was in use
+         * when the daemon before it ended. */
+        return (nullable_string_is_equal(rec->status, "active")
+                ? HOLDER : NEWCOMER);
+    }
+    return (!old || !old->is_holder || !is_same_rule(old, row) ? NEWCOMER
+            : old->status.state == ROW_ACTIVE ? HOLDER_IN_USE
+            : HOLDER);
+}
+
 static void
-read_classifier(struct config *config,
+read_classifier(struct config *config, const struct config *prev,
                 const struct ovsrec_vnic_classifier *rec)
 {
     struct classifier_row *row = xzalloc(sizeof *row);
@@ -267,6 +294,7 @@ read_classifier(struct config *config,
     check_argument(row, rec);
     read_action(row, config, rec, vnic);
     read_match(row, rec->match);
+    row->precedence = precedence(row, prev, rec);
 }
 
 /* Makes 'row' one of its owner's rules, if it gets along with those that are
@@ -294,16 +322,30 @@ add_rule(struct classifier_row *row)
         break;
     case RULES_TOO_MANY_MASKS:
         row_error(&row->status, "match: has a combination of fields and "
-                  "prefix lengths beyond the %d that the rules before it, by "
-                  "name, use already; match on the same as one of them",
+                  "prefix lengths beyond the %d that other rules use "
+                  "already; match on the same as one of them",
                   RULES_MAX_MASKS);
         break;
     }
 }
 
+static int
+compare_names(const void *a_, const void *b_)
+{
+    const struct rule_config *a = a_;
+    const struct rule_config *b = b_;
+
+    return strcmp(a->name, b->name);
+}
+
+/* Sorts the rules, so that who was first makes no difference to a list of the
+ * same rules. */
 static void
 rule_list_close(struct rule_list *list)
 {
+    if (list->n_rules) {
+        qsort(list->rules, list->n_rules, sizeof *list->rules, compare_names);
+    }
     rules_checker_destroy(list->checker);
     list->checker = NULL;
 }
@@ -315,22 +357,37 @@ rule_list_destroy(struct rule_list *list)
     free(list->rules);
 }
 
-/* By name, for of two rules that can't both be in use it must not be chance
- * which one is. */
+/* Of two rules that can't both be in use the one that is in use stays, else
+ * the first by name does: it must not be chance. */
 static void
-collect_rules(struct config *config)
+add_rules(struct config *config)
 {
     const struct shash_node **sorted = shash_sort(&config->classifiers);
-    struct shash_node *node;
 
-    for (size_t i = 0; i < shash_count(&config->classifiers); i++) {
-        struct classifier_row *row = sorted[i]->data;
+    for (int turn = N_PRECEDENCES - 1; turn >= 0; turn--) {
+        for (size_t i = 0; i < shash_count(&config->classifiers); i++) {
+            struct classifier_row *row = sorted[i]->data;
 
-        if (row->status.state == ROW_ACTIVE) {
-            add_rule(row);
+            if (row->precedence != turn) {
+                continue;
+            }
+            if (row->status.state == ROW_ACTIVE) {
+                add_rule(row);
+                row->is_holder = row->status.state == ROW_ACTIVE;
+            } else {
+                row->is_holder = turn > NEWCOMER;
+            }
         }
     }
     free(sorted);
+}
+
+static void
+collect_rules(struct config *config)
+{
+    struct shash_node *node;
+
+    add_rules(config);
     SHASH_FOR_EACH (node, &config->links) {
         rule_list_close(&((struct link_row *) node->data)->classifier);
     }
@@ -340,12 +397,13 @@ collect_rules(struct config *config)
 }
 
 void
-config_read_classifiers(struct config *config, const struct ovsdb_idl *idl)
+config_read_classifiers(struct config *config, const struct ovsdb_idl *idl,
+                        const struct config *prev)
 {
     const struct ovsrec_vnic_classifier *rec;
 
     OVSREC_VNIC_CLASSIFIER_FOR_EACH (rec, idl) {
-        read_classifier(config, rec);
+        read_classifier(config, prev, rec);
     }
     collect_rules(config);
 }

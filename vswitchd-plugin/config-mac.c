@@ -130,9 +130,6 @@ claim_places(struct shash *places, struct vnic_row *row)
     }
 }
 
-/* How strong the claim of 'row' to its address is: the highest goes first. */
-enum precedence { NEWCOMER, HOLDER, HOLDER_IN_USE, N_PRECEDENCES };
-
 static enum precedence
 precedence(const struct vnic_row *row, const struct config *prev)
 {

@@ -90,25 +90,61 @@ read_vns(struct ring_row *row, const struct config *config,
     }
 }
 
-/* Compares 'rec' with the rings before it in 'vnic', which is sorted by UUID
- * and so has no order of its own: the lowest UUID keeps its place. */
-static void
-check_twins(struct ring_row *row, const struct ovsrec_vnic *vnic, size_t i)
+static enum precedence
+precedence(const struct ovsrec_vnic_ring *rec, const struct config *prev)
 {
+    const struct ring_row *old = prev ? config_find_ring(prev, rec) : NULL;
+
+    if (!prev) {
+        /* As for classifier rules. */
+        return (nullable_string_is_equal(rec->status, "active")
+                ? HOLDER : NEWCOMER);
+    }
+    return (old && old->is_holder && old->config.id == rec->id
+            && old->config.role == parse_role(rec->role) ? HOLDER : NEWCOMER);
+}
+
+/* Does 'a' keep its place if 'b' wants it, too?  The order in the column is
+ * that of UUIDs, which is chance. */
+static bool
+goes_before(const struct ovsrec_vnic_ring *a,
+            const struct ovsrec_vnic_ring *b, const struct config *prev)
+{
+    enum precedence a_precedence = precedence(a, prev);
+    enum precedence b_precedence = precedence(b, prev);
+
+    return (a_precedence != b_precedence ? a_precedence > b_precedence
+            : a->id != b->id ? a->id < b->id
+            : uuid_compare_3way(&a->header_.uuid, &b->header_.uuid) < 0);
+}
+
+static void
+check_twins(struct ring_row *row, const struct config *prev,
+            const struct ovsrec_vnic_ring *rec)
+{
+    const struct ovsrec_vnic *vnic = row->vnic->rec;
     enum ring_role role = row->config.role;
 
-    for (size_t j = 0; j < i; j++) {
-        const struct ovsrec_vnic_ring *other = vnic->rings[j];
+    row->is_holder = true;
+    for (size_t i = 0; i < vnic->n_rings; i++) {
+        const struct ovsrec_vnic_ring *other = vnic->rings[i];
+        bool same_id = other->id == rec->id;
+        bool same_role = (parse_role(other->role) == role
+                          && role_is_single(role));
 
-        if (other->id == row->config.id) {
+        if (other == rec || !(same_id || same_role)
+            || !goes_before(other, rec, prev)) {
+            continue;
+        }
+        if (same_id) {
             row_error(&row->status, "id: VNIC \"%s\" has another ring "
                       "%d; change one of them", vnic->name, row->config.id);
-        }
-        if (parse_role(other->role) == role && role_is_single(role)) {
+        } else {
             row_error(&row->status, "role: ring %"PRId64" of VNIC \"%s\" has "
                       "role %s too; change one of them", other->id,
                       vnic->name, ring_role_name(role));
         }
+        row->is_holder = false;
     }
 }
 
@@ -147,9 +183,9 @@ read_columns(struct ring_config *ring, const struct ovsrec_vnic_ring *rec)
 }
 
 static void
-read_ring(struct config *config, struct vnic_row *vnic, size_t i)
+read_ring(struct config *config, const struct config *prev,
+          struct vnic_row *vnic, const struct ovsrec_vnic_ring *rec)
 {
-    const struct ovsrec_vnic_ring *rec = vnic->rec->rings[i];
     struct ring_row *row = xzalloc(sizeof *row);
     bool is_default;
 
@@ -162,7 +198,7 @@ read_ring(struct config *config, struct vnic_row *vnic, size_t i)
     row->port = is_default ? xstrdup(vnic->name)
                            : ring_port_name(vnic->name, row->config.id);
     check_columns(row, rec);
-    check_twins(row, vnic->rec, i);
+    check_twins(row, prev, rec);
     read_vns(row, config, rec);
     if (is_default) {
         row->has_iface = vnic->has_iface;
@@ -190,7 +226,7 @@ compare_ids(const void *a_, const void *b_)
 }
 
 void
-config_read_rings(struct config *config)
+config_read_rings(struct config *config, const struct config *prev)
 {
     struct shash_node *node;
 
@@ -203,7 +239,7 @@ config_read_rings(struct config *config)
         vnic->rings = xcalloc(vnic->rec->n_rings, sizeof *vnic->rings);
         vnic->config.rings = vnic->rings;
         for (size_t i = 0; i < vnic->rec->n_rings; i++) {
-            read_ring(config, vnic, i);
+            read_ring(config, prev, vnic, vnic->rec->rings[i]);
         }
         /* The column's own order is that of UUIDs. */
         qsort(vnic->rings, vnic->config.n_rings, sizeof *vnic->rings,

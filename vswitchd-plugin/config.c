@@ -107,12 +107,12 @@ config_complete(struct config *config, const struct ovsdb_idl *idl,
 {
     config_read_vns(config, idl);
     config_read_vnics(config, idl);
-    config_read_rings(config);
+    config_read_rings(config, prev);
     config_read_ports(config);
     config_read_fronts(config);
     config_place_vns(config, idl);
     config_assign_macs(config, prev);
-    config_read_classifiers(config, idl);
+    config_read_classifiers(config, idl, prev);
     log_errors(config, prev);
 }
 

@@ -122,6 +122,11 @@ struct vnic_row {
     const struct ovsrec_interface *iface;   /* NULL without 'has_iface'. */
 };
 
+/* How strong a row's claim is to what one row only can have, such as an
+ * address: the highest goes first, so that a new row never pushes out one that
+ * is in use. */
+enum precedence { NEWCOMER, HOLDER, HOLDER_IN_USE, N_PRECEDENCES };
+
 struct ring_row {
     struct hmap_node node;      /* In struct config's 'rings', by 'uuid'. */
     struct uuid uuid;
@@ -130,6 +135,7 @@ struct ring_row {
     char *port;                 /* Name of its port. */
     bool has_iface;             /* Is there an Interface of that name? */
     bool is_served;             /* Is it usable?  Else the default ring is. */
+    bool is_holder;             /* Are its id and its role its own? */
     struct vns_row *vns;        /* The VNIC's, or its own if it has one. */
     struct row_status status;
     struct row_status runtime;
@@ -148,6 +154,8 @@ struct classifier_row {
     struct row_status status;   /* What the row says. */
     struct row_status runtime;  /* What became of it, if 'status' is good. */
     const char *installed;      /* "hw", "sw" or NULL. */
+    enum precedence precedence; /* Over rules that it can't be with. */
+    bool is_holder;             /* Has it, or keeps it, its place? */
 };
 
 /* Where an Interface is. */
@@ -197,8 +205,9 @@ void config_read_cache(struct config *, const struct ovsdb_idl *,
 /* Reads the links. */
 struct config *config_create(const struct ovsdb_idl *);
 /* Reads the rest, when the links are open: a VNIC may take its MAC address
- * from its link.  Of VNICs with the same address the one that held it in
- * 'prev' keeps it; 'prev' is NULL the first time. */
+ * from its link.  Of rows that can't be in use together, such as VNICs with
+ * the same address, the one that was in 'prev' stays; 'prev' is NULL the first
+ * time. */
 void config_complete(struct config *, const struct ovsdb_idl *,
                      const struct config *prev);
 void config_destroy(struct config *);
@@ -239,11 +248,12 @@ void vnic_row_set_mac(struct vnic_row *, const char *mac);
 void config_read_links(struct config *, const struct ovsdb_idl *);
 void config_read_vns(struct config *, const struct ovsdb_idl *);
 void config_read_vnics(struct config *, const struct ovsdb_idl *);
-void config_read_rings(struct config *);
+void config_read_rings(struct config *, const struct config *prev);
 void config_read_ports(struct config *);
 void config_read_fronts(struct config *);
 void config_place_vns(struct config *, const struct ovsdb_idl *);
-void config_read_classifiers(struct config *, const struct ovsdb_idl *);
+void config_read_classifiers(struct config *, const struct ovsdb_idl *,
+                             const struct config *prev);
 void config_assign_macs(struct config *, const struct config *prev);
 
 /* An unset optional column. */
