@@ -220,6 +220,7 @@ vnic_match(struct unixctl_conn *conn, int argc, const char *argv[],
            void *aux OVS_UNUSED)
 {
     const struct config *config = plugin_config();
+    const struct link_row *link;
     const char *names[2];
     struct match match;
     bool as_json;
@@ -228,8 +229,16 @@ vnic_match(struct unixctl_conn *conn, int argc, const char *argv[],
     if (!reply_parse_names(conn, argc, argv, &as_json, names, 2)) {
         return;
     }
-    if (!config || !shash_find(&config->links, names[0])) {
+    link = config ? shash_find_data(&config->links, names[0]) : NULL;
+    if (!link) {
         reply_unknown(conn, "link", names[0]);
+        return;
+    }
+    if (link->status.state != ROW_ACTIVE) {
+        error = xasprintf("link \"%s\" is not in use (%s)", names[0],
+                          link->status.reason);
+        unixctl_command_reply_error(conn, error);
+        free(error);
         return;
     }
     error = match_parse(names[1], &match);

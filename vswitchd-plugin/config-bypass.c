@@ -109,8 +109,8 @@ read_front(struct config *config, struct vnic_row *row, struct shash *fronts)
     } else {
         shash_add(fronts, rec->front, row);
         if (!front) {
-            row_note(&row->status, "front: there is no Interface \"%s\" yet",
-                     rec->front);
+            row_note(&row->status, "front: there is no Interface \"%s\"; add "
+                     "that port or change front", rec->front);
         } else if (own && optional_bool(rec->bypass, rec->n_bypass, false)
                    && check_policies(row, own, front)) {
             row->front = xstrdup(rec->front);

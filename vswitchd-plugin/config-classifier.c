@@ -199,8 +199,8 @@ read_action(struct classifier_row *row, const struct config *config,
     } else if (!strcmp(rec->action, "drop")) {
         row->rule.action = RULE_DROP;
     } else {
-        row_inactive(&row->status, "action: this version has no action %s",
-                     rec->action);
+        row_inactive(&row->status, "action: this version has no action %s; "
+                     "use ring, level, host or drop", rec->action);
     }
 }
 

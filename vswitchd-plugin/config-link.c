@@ -31,6 +31,11 @@ check_type(struct link_row *row, const struct sset *types)
     } else if (!strcmp(type, "dpdkvhostuser")) {
         row_error(&row->status, "type: a link on a vhost-user device is its "
                   "client; use dpdkvhostuserclient");
+    } else if (!sset_contains(types, type) && !strncmp(type, "dpdk", 4)) {
+        /* Its types are there only when DPDK has been initialized. */
+        row_error(&row->status, "type: \"%s\" needs DPDK; set "
+                  "other_config:dpdk-init to true in the Open_vSwitch table, "
+                  "or change type", type);
     } else if (type[0] && !sset_contains(types, type)) {
         row_error(&row->status, "type: \"%s\" is unknown; see "
                   "iface_types in the Open_vSwitch table", type);

@@ -93,12 +93,9 @@ set_field(const char *name, const char *value, struct match *match)
     enum ofputil_protocol protocols = OFPUTIL_P_ANY;
     char *error, *sentence;
 
-    if (!field) {
-        return xasprintf("unknown keyword %s; mend it", name);
-    }
-    if (!is_link_field(field->id)) {
-        return xasprintf("a frame on a link has no field %s; remove it",
-                         name);
+    if (!field || !is_link_field(field->id)) {
+        return xasprintf("%s is not in the match language of ovs-vnic(7); "
+                         "remove it", name);
     }
     if (!*value) {
         return xasprintf("%s has no value; write %s=VALUE", name, name);
