@@ -42,6 +42,25 @@ check_type(struct link_row *row, const struct sset *types)
     }
 }
 
+/* What must be there before the device is opened: an unconfigured device of
+ * class "dpdk" has no DPDK port, of which its reconfiguration takes no notice
+ * and crashes, and one of the other class waits for a guest forever. */
+static void
+check_options(struct link_row *row)
+{
+    const struct smap *options = &row->config.options;
+    const char *type = row->config.type;
+
+    if (!strcmp(type, "dpdk") && !smap_get(options, "dpdk-devargs")) {
+        row_error(&row->status, "options: dpdk-devargs is missing; set "
+                  "options:dpdk-devargs to a device such as 0000:01:00.0");
+    } else if (!strcmp(type, "dpdkvhostuserclient")
+               && !smap_get(options, "vhost-server-path")) {
+        row_error(&row->status, "options: vhost-server-path is missing; set "
+                  "options:vhost-server-path to the guest's socket");
+    }
+}
+
 static void
 check_netdev(struct link_row *row, const struct config *config)
 {
@@ -110,6 +129,7 @@ read_link(struct config *config, const struct ovsrec_vnic_link *rec,
         row_inactive(&row->status, "enabled: is false");
     }
     check_type(row, types);
+    check_options(row);
     check_netdev(row, config);
     check_features(row);
 }

@@ -165,6 +165,20 @@ def test_dpdk_comes_after_its_link(sb):
     red.ping("10.0.0.1")
 
 
+@pytest.mark.parametrize("kind, option, good", [
+    ("dpdk", "dpdk-devargs", "net_null0"),
+    ("dpdkvhostuserclient", "vhost-server-path", "/vnic-none/vm0.sock")])
+def test_link_without_its_option(dpdk, kind, option, good):
+    dpdk.vsctl("add-vnic-link", "l1", "netdev=l1", f"type={kind}")
+    assert dpdk.get("VNIC_Link", "l1", "status") == "error"
+    reason = dpdk.get("VNIC_Link", "l1", "status_reason")
+    assert f"{option} is missing; set options:{option}" in reason
+    dpdk.vsctl("set", "VNIC_Link", "l1", f"options:{option}={good}")
+    assert dpdk.get("VNIC_Link", "l1", "status") == "active"
+    dpdk.vsctl("clear", "VNIC_Link", "l1", "options")
+    assert dpdk.get("VNIC_Link", "l1", "status") == "error"
+
+
 def test_daemon_with_dpdk_is_killed_and_restarted(dpdk):
     dpdk.vsctl("add-vnic-link", "l1", *AS_DPDK)
     dpdk.tenant("red", "l1", RED, ip="10.0.0.2")
