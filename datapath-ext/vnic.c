@@ -410,7 +410,8 @@ vnic_set_config(struct vnic *vnic, const struct vnic_config *config)
     vnic->is_stale = true;
 }
 
-/* What was heard was heard from whoever had the VNIC's address and link. */
+/* What was heard was heard from whoever had the VNIC's address, VLAN and
+ * link. */
 static void
 vnic_reset_learned(struct vnic *vnic)
 {
@@ -473,6 +474,7 @@ vnics_set_configs(const struct vnic_config *configs, size_t n)
         }
         bool is_same = (vnic->config.learns == configs[i].learns
                         && eth_addr_equals(vnic->config.mac, configs[i].mac)
+                        && vnic->config.vlan == configs[i].vlan
                         && nullable_string_is_equal(vnic->config.link,
                                                     configs[i].link));
 
