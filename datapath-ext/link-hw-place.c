@@ -315,7 +315,7 @@ link_hw_place(struct link *link)
     bool had_room;
 
     if (!link_hw_is_stale(link)) {
-        return;                 /* An etherstub has no hardware at all. */
+        return;
     }
     atomic_store_relaxed(&link_hw->is_stale, false);
     if (!link_hw->hw) {

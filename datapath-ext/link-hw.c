@@ -152,7 +152,7 @@ link_hw_start(struct link *link)
     struct link_hw *link_hw = link->hw;
     char *reason;
 
-    if (!link_hw || link_hw->is_off) {
+    if (!link_hw || link_hw->is_off || !link->netdev) {
         return;
     }
     link_hw_forget(link);
@@ -174,6 +174,10 @@ link_hw_open(struct link *link, enum hw_classifier mode, char **errp)
     link_hw->is_required = mode == HW_CLASSIFIER_REQUIRED;
     link_hw->next_mark = FIRST_MARK;
     placements_init(&link_hw->placements);
+    if (!link->netdev) {
+        link_hw->reason = xstrdup("an etherstub has no hardware");
+        return 0;
+    }
     hw_fill_capabilities(link->netdev, &link->capabilities);
     if (link_hw->is_off) {
         link_hw->reason = xstrdup("hw_classifier of the link is off");

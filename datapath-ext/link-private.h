@@ -32,7 +32,7 @@ struct link {
     struct netdev *netdev;      /* NULL for an etherstub. */
     struct netdev_saved_flags *saved_flags;
     unsigned int ifindex;       /* 0 unless it is a kernel device. */
-    struct link_hw *hw;         /* NULL for an etherstub. */
+    struct link_hw *hw;         /* NULL until the device is open. */
     struct smap capabilities;   /* Of the device. */
     struct service *service;    /* Order among the rings of all ports. */
 

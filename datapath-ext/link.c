@@ -249,6 +249,8 @@ link_open(const struct link_config *config, char **errp)
             link_close(link);
             return NULL;
         }
+    } else {
+        link_hw_open(link, config->hw_classifier, errp);
     }
     VLOG_INFO("link %s: opened on %s", link->name,
               config->netdev ? config->netdev : "no device");

@@ -50,6 +50,7 @@ tests_test_vnic_SOURCES = \
 	tests/test-snoop.c \
 	tests/test-steer.c \
 	tests/test-vnic-config.c \
+	tests/test-vnic-place.c \
 	tests/time-seam.c \
 	tests/time-seam.h
 tests_test_vnic_CPPFLAGS = $(AM_CPPFLAGS) -I $(OVS_DIR)/tests
