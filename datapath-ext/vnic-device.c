@@ -309,5 +309,10 @@ vnics_count(unsigned int *n_ports, unsigned int *n_slots)
         ++*n_ports;
         *n_slots += ring ? 2 * ring_get_depth(ring) : 0;
     }
+    SHASH_FOR_EACH (node, &vnics) {
+        const struct vnic *vnic = node->data;
+
+        *n_slots += vnic->tx ? 2 * ring_get_depth(vnic->tx) : 0;
+    }
     ovs_mutex_unlock(&vnics_mutex);
 }

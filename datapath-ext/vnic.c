@@ -298,6 +298,9 @@ vnic_rebuild(struct vnic *vnic, struct link *link)
                   link_name(link));
         link_port_free(new);
         new = NULL;
+        /* vnic_detach() is for those that are attached. */
+        ring_retire(vnic->tx);
+        vnic->tx = NULL;
     }
     vnic->port = new;
     ovsrcu_set(&vnic->published, new);

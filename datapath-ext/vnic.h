@@ -161,7 +161,7 @@ char *vnic_device_get_error(const struct vnic_device *);
 bool vnic_get_port_info(const char *name, struct port_info *);
 /* Adds the counters of the VNIC's further rings to those of its own port. */
 void vnic_add_ring_infos(const char *name, struct port_info *);
-/* Counts open ports, and slots in their rings. */
+/* Counts open ports, and slots in the rings of VNICs, each way. */
 void vnics_count(unsigned int *n_ports, unsigned int *n_slots);
 
 #endif /* datapath-ext/vnic.h */

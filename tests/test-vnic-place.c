@@ -14,6 +14,7 @@
 #include "ovs-rcu.h"
 #include "ovstest.h"
 #include "packets.h"
+#include "simap.h"
 #include "util.h"
 
 /* VNICs v1 and v2 on an etherstub, with their ports. */
@@ -64,6 +65,50 @@ stop(void)
     ovsrcu_exit();
 }
 
+static bool
+is_attached(size_t i)
+{
+    struct port_info info;
+
+    assert(port_get_info(scene.vnics[i].name, &info));
+    return info.is_attached;
+}
+
+static unsigned int
+ring_bytes(void)
+{
+    struct simap usage = SIMAP_INITIALIZER(&usage);
+    unsigned int bytes;
+
+    datapath_ext_get_memory_usage(&usage);
+    bytes = simap_get(&usage, "vnic ring bytes");
+    simap_destroy(&usage);
+    return bytes;
+}
+
+/* Two VNICs whose sends wait in a ring want one place, which the daemon never
+ * asks for.  Who hasn't got it keeps no ring, for its ports and for sends. */
+static void
+test_taken(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    start();
+    for (size_t i = 0; i < ARRAY_SIZE(scene.vnics); i++) {
+        scene.vnics[i].mac.ea[5] = 1;
+        scene.vnics[i].maxbw_kbps = 1000;
+    }
+    apply();
+    assert(is_attached(0) != is_attached(1));
+    assert(ring_bytes() == 2 * 2 * 64 * sizeof(void *));
+
+    /* It gets the place when that is free. */
+    scene.vnics[is_attached(0) ? 0 : 1].mac.ea[5] = 2;
+    apply();
+    assert(is_attached(0) && is_attached(1));
+    assert(ring_bytes() == 2 * 2 * 2 * 64 * sizeof(void *));
+    stop();
+    assert(!ring_bytes());
+}
+
 /* A rule that comes to need hardware, on a link that has none, is no longer
  * in force. */
 static void
@@ -93,6 +138,7 @@ static void
 test_vnic_place_main(int argc, char *argv[])
 {
     static const struct ovs_cmdl_command commands[] = {
+        { "taken", NULL, 0, 0, test_taken, OVS_RO },
         { "needs-hardware", NULL, 0, 0, test_needs_hardware, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };
