@@ -63,6 +63,7 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/limit.c \
 	datapath-ext/limit.h \
 	datapath-ext/link-classify.c \
+	datapath-ext/link-device.c \
 	datapath-ext/link-hw-place.c \
 	datapath-ext/link-hw.c \
 	datapath-ext/link-hw.h \

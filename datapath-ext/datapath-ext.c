@@ -264,6 +264,7 @@ void
 link_info_destroy(struct link_info *info)
 {
     free(info->error);
+    free(info->failure);
 }
 
 void

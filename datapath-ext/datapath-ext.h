@@ -135,6 +135,8 @@ struct match_result {
 
 struct link_info {
     char *error;                /* Why the device isn't open, or NULL. */
+    char *failure;              /* Why it doesn't work, until it does, though
+                                 * it is open; or NULL. */
     struct eth_addr mac;        /* The device's; zero if it has none. */
     bool is_pmd;                /* Polled by PMD threads? */
     int n_rxq, n_txq, mtu;

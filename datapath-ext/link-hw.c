@@ -150,18 +150,20 @@ void
 link_hw_start(struct link *link)
 {
     struct link_hw *link_hw = link->hw;
-    char *reason;
 
-    if (!link_hw || link_hw->is_off || !link->netdev) {
+    if (!link_hw || !link->netdev) {
         return;
     }
-    link_hw_forget(link);
-    link_hw->hw = hw_open(link->netdev, &reason);
-    free(link_hw->reason);
-    link_hw->reason = reason;
-    link->takes_marks = link->takes_marks || link_hw->hw;
-    smap_replace(&link->capabilities, "hw_classifier",
-                 link_hw->hw ? "yes" : reason);
+    if (!link_hw->is_off) {
+        link_hw_forget(link);
+        free(link_hw->reason);
+        link_hw->hw = hw_open(link->netdev, &link_hw->reason);
+        link->takes_marks = link->takes_marks || link_hw->hw;
+    }
+    smap_clear(&link->capabilities);
+    hw_fill_capabilities(link->netdev, &link->capabilities);
+    smap_add(&link->capabilities, "hw_classifier",
+             link_hw->is_off ? "off" : link_hw->hw ? "yes" : link_hw->reason);
 }
 
 int
@@ -178,11 +180,8 @@ link_hw_open(struct link *link, enum hw_classifier mode, char **errp)
         link_hw->reason = xstrdup("an etherstub has no hardware");
         return 0;
     }
-    hw_fill_capabilities(link->netdev, &link->capabilities);
     if (link_hw->is_off) {
         link_hw->reason = xstrdup("hw_classifier of the link is off");
-        smap_add(&link->capabilities, "hw_classifier", "off");
-        return 0;
     }
     link_hw_start(link);
     if (!link_hw->hw && link_hw->is_required) {

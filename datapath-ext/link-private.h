@@ -8,8 +8,8 @@
 /* Inside a link
  * =============
  *
- * What: what link.c (life, ports), link-rx.c (receive) and link-tx.c (send)
- * share, and nobody else may include.
+ * What: what link.c (life, ports), link-device.c (the device), link-rx.c
+ * (receive) and link-tx.c (send) share, and nobody else may include.
  *
  * Data flow, Ownership: see link.h.
  *
@@ -63,6 +63,8 @@ struct link {
     struct drop_counters drops;
 
     /* Main thread. */
+    char *failure;              /* Why it stays paused, or NULL... */
+    long long int retry_at;     /* ...and until when, in msec. */
     struct rule_config *rule_configs; /* Those of 'rules'. */
     size_t n_rule_configs;
 };
@@ -128,6 +130,10 @@ link_is_paused(const struct link *link)
                         &is_paused);
     return is_paused;
 }
+
+/* Opens the device.  On failure, what was opened is link_close_device()'s. */
+int link_open_device(struct link *, const struct link_config *, char **errp);
+void link_close_device(struct link *);
 
 /* Takes the tag off a frame that classify_extract() found in a VLAN. */
 void link_untag(struct dp_packet *);

@@ -6,7 +6,6 @@
 
 #include "datapath-ext/link-private.h"
 
-#include <errno.h>
 #include <net/if.h>
 
 #include "datapath-ext/datapath-ext.h"
@@ -18,8 +17,6 @@
 #include "netdev-provider.h"
 #include "odp-util.h"
 #include "openvswitch/vlog.h"
-#include "ovs-numa.h"
-#include "seq.h"
 #include "smap.h"
 #include "util.h"
 
@@ -93,134 +90,6 @@ link_remove_port(struct link *link, struct link_port *port)
 
 /* Life. */
 
-/* One for each PMD thread that there can be, and one for the main thread. */
-static unsigned int
-wanted_n_txq(void)
-{
-    int n_cores = ovs_numa_get_n_cores();
-
-    /* Without sysfs nobody knows. */
-    return n_cores != OVS_CORE_UNSPEC ? MAX(n_cores, 1) + 1 : 2;
-}
-
-static int
-link_configure_netdev(struct netdev *netdev, const struct link_config *config,
-                      char **errp)
-{
-    struct smap options;
-    int error;
-
-    if (netdev_get_tunnel_config(netdev)) {
-        *errp = xasprintf("type: a tunnel can't be a link; change type");
-        return EINVAL;
-    }
-
-    smap_clone(&options, &config->options);
-    if (config->n_rxq) {
-        smap_replace_nocopy(&options, "n_rxq",
-                            xasprintf("%u", config->n_rxq));
-    }
-    error = smap_is_empty(&options)
-        ? 0 : netdev_set_config(netdev, &options, errp);
-    smap_destroy(&options);
-    if (error) {
-        char *reason = *errp;
-
-        *errp = xasprintf("options: %s; change options",
-                          reason ? reason : ovs_strerror(error));
-        free(reason);
-        return error;
-    }
-    if (*errp) {
-        /* No error, says the class that can't be configured at all. */
-        free(*errp);
-        *errp = xstrdup(smap_is_empty(&config->options)
-                        ? "rings: a device of this type has a fixed number; "
-                          "clear rings"
-                        : "options: a device of this type has none; clear "
-                          "options");
-        return EOPNOTSUPP;
-    }
-
-    if (config->mtu) {
-        error = netdev_set_mtu(netdev, config->mtu);
-        if (error) {
-            *errp = xasprintf("mtu_request: the device refuses %d (%s); "
-                              "change mtu_request", config->mtu,
-                              ovs_strerror(error));
-            return error;
-        }
-    }
-
-    netdev_set_tx_multiq(netdev, wanted_n_txq());
-    error = netdev_reconfigure(netdev);
-    return error == EOPNOTSUPP ? 0 : error;
-}
-
-static int
-link_open_rxqs(struct link *link)
-{
-    int n = netdev_n_rxq(link->netdev);
-
-    link->rxqs = xcalloc(MAX(n, 1), sizeof *link->rxqs);
-    for (link->n_rxqs = 0; link->n_rxqs < n; link->n_rxqs++) {
-        int error = netdev_rxq_open(link->netdev, &link->rxqs[link->n_rxqs],
-                                    link->n_rxqs);
-        if (error) {
-            return error;
-        }
-    }
-    return n ? 0 : EOPNOTSUPP;
-}
-
-static void
-link_close_rxqs(struct link *link)
-{
-    for (int i = 0; i < link->n_rxqs; i++) {
-        netdev_rxq_close(link->rxqs[i]);
-    }
-    link->n_rxqs = 0;
-    free(link->rxqs);
-    link->rxqs = NULL;
-}
-
-static unsigned int
-link_kernel_ifindex(const struct netdev *netdev)
-{
-    unsigned int ifindex = if_nametoindex(netdev_get_name(netdev));
-
-    /* Userspace devices invent an ifindex. */
-    return ifindex && netdev_get_ifindex(netdev) == ifindex ? ifindex : 0;
-}
-
-/* Opens the device.  On failure, what was opened is link_close()'s. */
-static int
-link_open_netdev(struct link *link, const struct link_config *config,
-                 char **errp)
-{
-    int error;
-
-    error = netdev_open(config->netdev, config->type, &link->netdev);
-    if (error) {
-        link->netdev = NULL;
-        return error;
-    }
-    error = link_configure_netdev(link->netdev, config, errp);
-    if (!error) {
-        error = link_open_rxqs(link);
-    }
-    if (!error) {
-        /* Now that it is started: before that, it has no rules. */
-        error = link_hw_open(link, config->hw_classifier, errp);
-    }
-    if (!error) {
-        error = netdev_turn_flags_on(link->netdev, NETDEV_PROMISC,
-                                     &link->saved_flags);
-    }
-    link->ifindex = link_kernel_ifindex(link->netdev);
-    return error;
-}
-
 struct link *
 link_open(const struct link_config *config, char **errp)
 {
@@ -238,7 +107,7 @@ link_open(const struct link_config *config, char **errp)
 
     *errp = NULL;
     if (config->netdev) {
-        int error = link_open_netdev(link, config, errp);
+        int error = link_open_device(link, config, errp);
 
         if (error) {
             if (!*errp) {
@@ -265,9 +134,7 @@ link_close(struct link *link)
     }
     VLOG_INFO("link %s: closed", link->name);
     link_hw_destroy(link);
-    link_close_rxqs(link);
-    netdev_restore_flags(link->saved_flags);
-    netdev_close(link->netdev);
+    link_close_device(link);
     classify_destroy(&link->cls);
     ovs_assert(cmap_is_empty(&link->members));
     cmap_destroy(&link->members);
@@ -277,56 +144,6 @@ link_close(struct link *link)
     ovs_mutex_destroy(&link->rx_mutex);
     free(link->name);
     free(link);
-}
-
-/* The device's wish, such as the number of queues that a guest asked for,
- * waits until no thread uses it: a grace period after 'is_paused' was set,
- * none that saw it unset is still polling or transmitting. */
-static void
-link_reconfigure(struct link *link)
-{
-    int error;
-
-    atomic_store_relaxed(&link->is_paused, true);
-    ovsrcu_synchronize();
-    link_hw_stop(link);
-    link_close_rxqs(link);
-    error = netdev_reconfigure(link->netdev);
-    if (!error || error == EOPNOTSUPP) {
-        error = link_open_rxqs(link);
-    }
-    if (error) {
-        VLOG_INFO("link %s: %s can't be reconfigured (%s)", link->name,
-                  netdev_get_name(link->netdev), ovs_strerror(error));
-        return;
-    }
-    link_hw_start(link);
-    atomic_store_relaxed(&link->is_paused, false);
-    VLOG_DBG("link %s: reconfigured with %d receive queues", link->name,
-             link->n_rxqs);
-}
-
-bool
-link_must_reconfigure(const struct link *link)
-{
-    return link->netdev && netdev_is_reconf_required(link->netdev);
-}
-
-void
-link_run(struct link *link)
-{
-    if (link_must_reconfigure(link)) {
-        link_reconfigure(link);
-    }
-}
-
-void
-link_run_wait(struct link *link)
-{
-    if (link->netdev) {
-        seq_wait(link->netdev->reconfigure_seq,
-                 link->netdev->last_reconfigure_seq);
-    }
 }
 
 bool
@@ -428,6 +245,7 @@ link_fill_info(const struct link *link, struct link_info *info)
 {
     struct netdev_stats stats;
 
+    info->failure = nullable_xstrdup(link->failure);
     info->is_pmd = link_is_pmd(link);
     if (link->netdev) {
         netdev_get_etheraddr(link->netdev, &info->mac);

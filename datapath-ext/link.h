@@ -101,7 +101,8 @@ bool link_is_stale(const struct link *);
 
 /* Does what the device asks for: for example, a vhost-user device changes its
  * queues when a guest connects.  Meanwhile the link neither receives nor
- * transmits.  Call in each turn of the main loop. */
+ * transmits.  If that fails it doesn't until it has been tried again with
+ * success.  Call in each turn of the main loop. */
 bool link_must_reconfigure(const struct link *);
 void link_run(struct link *);
 void link_run_wait(struct link *);

@@ -20,6 +20,7 @@
 #include "ovs-rcu.h"
 #include "ovstest.h"
 #include "packets.h"
+#include "tests/time-seam.h"
 #include "util.h"
 
 /* A device that does what a test wants of it, and no real one does when it is
@@ -30,6 +31,7 @@ struct device {
     int tx_error;
     size_t n_sent;
     void (*reconfigure)(void);
+    int reconfigure_error;
 };
 
 /* The last one that was opened. */
@@ -84,7 +86,7 @@ device_reconfigure(struct netdev *netdev OVS_UNUSED)
     if (device->reconfigure) {
         device->reconfigure();
     }
-    return 0;
+    return device->reconfigure_error;
 }
 
 static int
@@ -191,6 +193,7 @@ drops(enum drop_reason reason)
 
     memset(&info, 0, sizeof info);
     link_fill_info(link, &info);
+    link_info_destroy(&info);
     return info.drops[reason] + counter_read(&port.drops->n[reason]);
 }
 
@@ -322,6 +325,55 @@ test_paused(struct ovs_cmdl_context *ctx OVS_UNUSED)
     stop();
 }
 
+static char *
+failure(void)
+{
+    struct link_info info = { .error = NULL };
+    char *s;
+
+    link_fill_info(link, &info);
+    s = nullable_xstrdup(info.failure);
+    link_info_destroy(&info);
+    return s;
+}
+
+/* The device can't be reconfigured, time and again, and then it can. */
+static void
+test_failing(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    long long int now = time_real_msec();
+    char *s;
+
+    start();
+    device->reconfigure_error = ENOMEM;
+    netdev_request_reconfigure(&device->up);
+    for (int i = 0; i < 3; i++) {
+        time_stop(now += 1000);
+        assert(link_must_reconfigure(link));
+        link_run(link);
+        s = failure();
+        assert(s && strstr(s, "\"e1\" can't be reconfigured (Cannot allocate "
+                              "memory)"));
+        free(s);
+        assert(!link_must_reconfigure(link));
+        time_stop(now += 999);
+        assert(!link_must_reconfigure(link));
+        time_stop(now -= 999);
+        send_frames(60, 1);
+        assert(!link_poll(link, NULL, NULL, NULL));
+    }
+    report(DROP_PAUSED, 3);
+
+    device->reconfigure_error = 0;
+    time_stop(now + 1000);
+    link_run(link);
+    assert(!failure() && !link_must_reconfigure(link));
+    send_frames(60, 2);
+    assert(device->n_sent == 2);
+    report(DROP_PAUSED, 3);
+    stop();
+}
+
 static void
 test_link_main(int argc, char *argv[])
 {
@@ -330,6 +382,7 @@ test_link_main(int argc, char *argv[])
         { "ring-full", NULL, 0, 0, test_ring_full, OVS_RO },
         { "device", NULL, 0, 0, test_device, OVS_RO },
         { "paused", NULL, 0, 0, test_paused, OVS_RO },
+        { "failing", NULL, 0, 0, test_failing, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };
     struct ovs_cmdl_context ctx = { .argc = argc - 1, .argv = argv + 1 };

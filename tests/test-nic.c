@@ -32,8 +32,9 @@
  * rules, for instance net_af_packet_nomark_max2,iface=l1,qpairs=2.
  *
  * A frame of Ethernet type 0x88b6 makes it ask for a reset, as a virtual
- * function does whose host has changed it.  Below, af_packet just runs on, for
- * it can't be started again after it was stopped.
+ * function does whose host has changed it; with "norestart" in its name, the
+ * first 9 tries to start it then fail.  Below, af_packet just runs on, for it
+ * can't be started again after it was stopped.
  *
  * Thread-safety: as DPDK asks of a driver: any number of threads may receive
  * while one changes the rules. */
@@ -101,6 +102,7 @@ struct nic {
     pthread_mutex_t mutex;
     bool is_ours;
     bool is_reset;              /* And not started yet? */
+    unsigned int n_tries;       /* To start it then, ever. */
     TAILQ_HEAD(, rte_flow) rules; /* By level. */
     size_t n_rules;
     struct rte_ring *rings[MAX_QUEUES]; /* Frames that changed queues. */
@@ -385,8 +387,12 @@ int
 rte_eth_dev_configure(uint16_t port, uint16_t n_rxq, uint16_t n_txq,
                       const struct rte_eth_conf *conf)
 {
-    return (nics[port].is_reset ? 0
-            : REAL(rte_eth_dev_configure)(port, n_rxq, n_txq, conf));
+    struct nic *nic = &nics[port];
+
+    if (!nic->is_reset) {
+        return REAL(rte_eth_dev_configure)(port, n_rxq, n_txq, conf);
+    }
+    return lacks(nic, "norestart") && nic->n_tries++ < 9 ? -EIO : 0;
 }
 
 int

@@ -23,12 +23,6 @@ take_link_info(struct link_row *row)
     }
     if (info.error) {
         row_error(&row->status, "%s", info.error);
-    } else if (!row->is_etherstub) {
-        smap_add(&row->capabilities, "polling", info.is_pmd ? "pmd" : "main");
-        smap_add_format(&row->capabilities, "n_rxq", "%d", info.n_rxq);
-        smap_add_format(&row->capabilities, "n_txq", "%d", info.n_txq);
-        smap_add_format(&row->capabilities, "mtu", "%d", info.mtu);
-        link_add_capabilities(row->name, &row->capabilities);
     }
     link_info_destroy(&info);
 }
@@ -234,23 +228,56 @@ apply_vnics(struct config *config)
     free(vnics);
 }
 
+/* A device may change while it is open: a vhost-user port gets the queues that
+ * its guest wants. */
+static void
+refresh_link(struct link_row *row)
+{
+    struct link_info info;
+
+    row_status_clear(&row->runtime);
+    smap_clear(&row->capabilities);
+    if (row->status.state != ROW_ACTIVE || row->is_etherstub
+        || !link_get_info(row->name, &info)) {
+        return;
+    }
+    if (info.failure) {
+        row_error(&row->runtime, "%s", info.failure);
+    }
+    smap_add(&row->capabilities, "polling", info.is_pmd ? "pmd" : "main");
+    smap_add_format(&row->capabilities, "n_rxq", "%d", info.n_rxq);
+    smap_add_format(&row->capabilities, "n_txq", "%d", info.n_txq);
+    smap_add_format(&row->capabilities, "mtu", "%d", info.mtu);
+    link_add_capabilities(row->name, &row->capabilities);
+    link_info_destroy(&info);
+}
+
 /* Says why the link refuses the VNIC, if it does. */
 static bool
 refresh_refused(struct vnic_row *row)
 {
     char *reason = vnic_get_refusal(row->name);
 
-    if (reason) {
-        row_error(&row->runtime, "link: VNIC_Link \"%s\" has "
-                  "hw_classifier=required, and %s; set that to auto",
-                  row->link, reason);
-        free(reason);
+    if (!reason) {
+        return false;
     }
-    return reason != NULL;
+    row_error(&row->runtime, "link: VNIC_Link \"%s\" has "
+              "hw_classifier=required, and %s; set that to auto",
+              row->link, reason);
+    free(reason);
+    return true;
+}
+
+static bool
+has_failed(const struct config *config, const char *link)
+{
+    const struct link_row *row = shash_find_data(&config->links, link);
+
+    return row && row->runtime.state == ROW_ERROR;
 }
 
 static void
-refresh_vnic(struct vnic_row *row)
+refresh_vnic(const struct config *config, struct vnic_row *row)
 {
     struct port_info info;
 
@@ -273,6 +300,9 @@ refresh_vnic(struct vnic_row *row)
     } else if (!info.is_attached) {
         row_inactive(&row->runtime, "its port waits for another thread to "
                      "poll it; this passes in a moment");
+    } else if (has_failed(config, row->link)) {
+        row_inactive(&row->runtime, "link: VNIC_Link \"%s\" has an error; "
+                     "see its status_reason", row->link);
     }
 }
 
@@ -342,11 +372,14 @@ apply_refresh(struct config *config)
     struct ring_row *ring;
 
     datapath_ext_place();
+    SHASH_FOR_EACH (node, &config->links) {
+        refresh_link(node->data);
+    }
     SHASH_FOR_EACH (node, &config->classifiers) {
         refresh_classifier(node->data);
     }
     SHASH_FOR_EACH (node, &config->vnics) {
-        refresh_vnic(node->data);
+        refresh_vnic(config, node->data);
     }
     HMAP_FOR_EACH (ring, node, &config->rings) {
         refresh_ring(ring);

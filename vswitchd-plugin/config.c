@@ -173,6 +173,7 @@ config_destroy(struct config *config)
         struct link_row *row = node->data;
 
         row_status_clear(&row->status);
+        row_status_clear(&row->runtime);
         rule_list_destroy(&row->classifier);
         smap_destroy(&row->config.options);
         smap_destroy(&row->capabilities);

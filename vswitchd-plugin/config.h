@@ -79,7 +79,9 @@ struct link_row {
     bool is_port;               /* Its device is a port of a bridge too. */
     struct smap capabilities;
     struct rule_list classifier; /* For all of its frames. */
-    struct row_status status;
+    struct row_status status;   /* What the row says, and if it is open. */
+    struct row_status runtime;  /* What became of it since, if 'status' is
+                                 * good. */
 
     /* While rows are read. */
     const struct ovsrec_vnic_link *rec; /* NULL for an etherstub. */

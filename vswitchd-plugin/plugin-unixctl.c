@@ -179,7 +179,7 @@ add_link(struct json *rows, const struct config *config OVS_UNUSED,
     struct link_info info;
 
     json_object_put_string(row, "name", link->name);
-    put_status(row, &link->status);
+    put_status(row, row_effective(&link->status, &link->runtime));
     json_object_put(row, "capabilities",
                     smap_to_json(&link->capabilities));
     if (link_get_info(link->name, &info)) {

@@ -95,7 +95,8 @@ write_links(const struct config *config, const struct ovsdb_idl *idl)
                                                      rec->name);
 
         if (row && !row->is_etherstub) {
-            WRITE_STATUS(vnic_link, rec, &row->status);
+            WRITE_STATUS(vnic_link, rec, row_effective(&row->status,
+                                                       &row->runtime));
             if (row->is_port) {
                 write_port_error(rec, idl);
             }

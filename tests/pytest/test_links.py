@@ -227,3 +227,8 @@ def test_mtu_of_link_and_vnic(sb):
     sb.vsctl("set", "VNIC_Link", "l7", "mtu_request=60000")
     assert sb.get("VNIC_Link", "l7", "status") == "active"
     assert sb.get("VNIC_Link", "l7", "capabilities:mtu") == "60000"
+
+    # The device's may change below us.
+    sb.run("ip", "link", "set", "l1", "mtu", "3000")
+    wait_for(lambda: sb.get("VNIC_Link", "l1", "capabilities:mtu") == "3000",
+             "the new MTU")

@@ -16,7 +16,8 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
 
-from frames import BLUE, BROADCAST, FAR, GREEN, HOST, RED, frame, tagged
+from frames import (BLUE, BROADCAST, FAR, GREEN, HOST, RED, experimental,
+                    frame, tagged)
 from test_hw import as_nic, cable, dpdk     # noqa: F401: fixtures
 from test_isolation import QUIET
 from waiting import wait_for
@@ -389,7 +390,7 @@ class Stream(threading.Thread):
 @pytest.fixture
 def stream(tenants):
     """What drops in hardware relies on what passes."""
-    tenants.appctl("vlog/set", "vnic_link:file:dbg")
+    tenants.appctl("vlog/set", "vnic_link_device:file:dbg")
     tenants.vsctl("add-vnic-rule", "pass", "vnic=blue", "action=host",
                   'match="udp,tp_dst=5000"', "priority=9",
                   "--", "add-vnic-rule", "bad", "vnic=blue", "action=drop",
@@ -487,3 +488,22 @@ def test_reset_of_the_device(tenants, stream):
     tenants.wire.send(*red)
     wait_for(lambda: tenants.show("link-show", "l1")["marked"] == marked + 20,
              "marks")
+
+
+def test_device_that_fails_for_a_while(dpdk):           # noqa: F811
+    """It says so, and works again as soon as it can."""
+    in_nic(dpdk, "net_af_packet_norestart")
+    red = dpdk.tenant("red", "l1", RED).wire()
+    far = dpdk.far.wire()
+    only(dpdk, "br-red", red="red")
+    far.send(frame(HOST, ethertype=0x88b6))
+
+    reason = dpdk.wait_status("VNIC_Link", "l1", "error")
+    assert "can't be reconfigured (Input/output error)" in reason
+    assert dpdk.wait_status("VNIC", "red", "inactive") == (
+        'link: VNIC_Link "l1" has an error; see its status_reason')
+
+    dpdk.wait_status("VNIC_Link", "l1", "active")
+    dpdk.wait_status("VNIC", "red", "active")
+    far.send(frame(RED))
+    assert experimental(red.collect(QUIET)) == [frame(RED)]
