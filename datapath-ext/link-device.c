@@ -9,12 +9,17 @@
 #include <errno.h>
 #include <net/if.h>
 
+#include <rte_config.h>
+#include <rte_ethdev.h>
+
 #include "datapath-ext/datapath-ext.h"
 #include "datapath-ext/link-hw.h"
+#include "netdev-dpdk.h"
 #include "netdev-provider.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovs-numa.h"
+#include "packets.h"
 #include "seq.h"
 #include "timeval.h"
 #include "util.h"
@@ -82,6 +87,50 @@ set_options(struct netdev *netdev, const struct link_config *config,
 }
 
 static int
+refuse_mtu(int mtu, int error, char **errp)
+{
+    *errp = xasprintf("mtu_request: the device refuses %d (%s); change "
+                      "mtu_request", mtu, ovs_strerror(error));
+    return error;
+}
+
+/* Open vSwitch goes on without, if a driver can't change the MTU, and tells of
+ * the one that it has asked for. */
+static int
+check_mtu(const struct netdev *netdev, int mtu, char **errp)
+{
+    int port_id = netdev_dpdk_get_port_id(CONST_CAST(struct netdev *, netdev));
+    uint16_t actual;
+
+    if (port_id < 0 || !rte_eth_dev_is_valid_port(port_id)
+        || rte_eth_dev_get_mtu(port_id, &actual) || actual == mtu) {
+        return 0;
+    }
+    *errp = xasprintf("mtu_request: the device can't change its MTU, which is "
+                      "%"PRIu16"; clear mtu_request", actual);
+    return EOPNOTSUPP;
+}
+
+static int
+reconfigure_with_mtu(struct netdev *netdev, int mtu, char **errp)
+{
+    int error = netdev_set_mtu(netdev, mtu);
+
+    if (error) {
+        return refuse_mtu(mtu, error, errp);
+    }
+    error = reconfigure(netdev);
+    if (!error) {
+        return check_mtu(netdev, mtu, errp);
+    }
+    /* Was it the MTU?  Then it works with that of any Ethernet. */
+    if (!netdev_set_mtu(netdev, ETH_PAYLOAD_MAX) && !reconfigure(netdev)) {
+        return refuse_mtu(mtu, error, errp);
+    }
+    return error;
+}
+
+static int
 link_configure_netdev(struct netdev *netdev, const struct link_config *config,
                       char **errp)
 {
@@ -95,17 +144,9 @@ link_configure_netdev(struct netdev *netdev, const struct link_config *config,
     if (error) {
         return error;
     }
-    if (config->mtu) {
-        error = netdev_set_mtu(netdev, config->mtu);
-        if (error) {
-            *errp = xasprintf("mtu_request: the device refuses %d (%s); "
-                              "change mtu_request", config->mtu,
-                              ovs_strerror(error));
-            return error;
-        }
-    }
     netdev_set_tx_multiq(netdev, wanted_n_txq());
-    return reconfigure(netdev);
+    return (config->mtu ? reconfigure_with_mtu(netdev, config->mtu, errp)
+            : reconfigure(netdev));
 }
 
 static int

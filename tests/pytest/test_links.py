@@ -232,3 +232,24 @@ def test_mtu_of_link_and_vnic(sb):
     sb.run("ip", "link", "set", "l1", "mtu", "3000")
     wait_for(lambda: sb.get("VNIC_Link", "l1", "capabilities:mtu") == "3000",
              "the new MTU")
+
+
+def test_mtu_of_dpdk_drivers(dpdk):                     # noqa: F811
+    """One that can't have the MTU, and one that ignores what it is told."""
+    write_pcap(f"{dpdk.dir}/in.pcap", [])
+    assert add_dpdk_link(dpdk, "t", "net_tap0,iface=tap9", AS_MANY_AS_TX,
+                         "mtu_request=4000") == "error"
+    assert dpdk.get("VNIC_Link", "t", "status_reason") == (
+        "mtu_request: the device refuses 4000 (Invalid argument); change "
+        "mtu_request")
+    dpdk.vsctl("set", "VNIC_Link", "t", "mtu_request=1400")
+    assert dpdk.get("VNIC_Link", "t", "status") == "active"
+    assert "mtu 1400" in dpdk.run("ip", "link", "show", "tap9")
+
+    assert add_dpdk_link(dpdk, "k", f"net_pcap0,rx_pcap={dpdk.dir}/in.pcap",
+                         "mtu_request=4000") == "error"
+    assert dpdk.get("VNIC_Link", "k", "status_reason") == (
+        "mtu_request: the device can't change its MTU, which is 1500; clear "
+        "mtu_request")
+    dpdk.vsctl("clear", "VNIC_Link", "k", "mtu_request")
+    assert dpdk.get("VNIC_Link", "k", "status") == "active"
