@@ -500,8 +500,8 @@ def test_device_that_fails_for_a_while(dpdk):           # noqa: F811
 
     reason = dpdk.wait_status("VNIC_Link", "l1", "error")
     assert "can't be reconfigured (Input/output error)" in reason
-    assert dpdk.wait_status("VNIC", "red", "inactive") == (
-        'link: VNIC_Link "l1" has an error; see its status_reason')
+    assert dpdk.wait_status("VNIC", "red", "inactive").endswith(
+        "has an error; see its status_reason")
 
     dpdk.wait_status("VNIC_Link", "l1", "active")
     dpdk.wait_status("VNIC", "red", "active")
