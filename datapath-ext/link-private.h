@@ -59,6 +59,8 @@ struct link {
 
     /* Transmit side. */
     struct counter tx_packets, tx_bytes, tx_local;
+    ATOMIC(long long int) singly_until; /* In msec; 0 if frames go by
+                                         * batches. */
 
     struct drop_counters drops;
 

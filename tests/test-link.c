@@ -29,7 +29,8 @@ struct device {
     struct netdev up;
     struct dp_packet_batch rx;  /* To be received. */
     int tx_error;
-    size_t n_sent;
+    size_t max_size;            /* Of frames that it sends, or 0. */
+    size_t n_sent, n_calls;
     void (*reconfigure)(void);
     int reconfigure_error;
 };
@@ -89,13 +90,27 @@ device_reconfigure(struct netdev *netdev OVS_UNUSED)
     return device->reconfigure_error;
 }
 
+/* As sendmmsg(2), on which Open vSwitch's class for devices of the kernel
+ * relies, it stops at the first frame that it can't send. */
 static int
 device_send(struct netdev *netdev OVS_UNUSED, int qid OVS_UNUSED,
             struct dp_packet_batch *batch, bool concurrent OVS_UNUSED)
 {
-    device->n_sent += device->tx_error ? 0 : dp_packet_batch_size(batch);
+    struct dp_packet *packet;
+    int error = 0;
+
+    device->n_calls++;
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        error = (device->tx_error ? device->tx_error
+                 : device->max_size && dp_packet_size(packet)
+                                       > device->max_size ? EMSGSIZE : 0);
+        if (error) {
+            break;
+        }
+        device->n_sent++;
+    }
     dp_packet_delete_batch(batch, true);
-    return device->tx_error;
+    return error;
 }
 
 static struct netdev_rxq *
@@ -283,12 +298,31 @@ test_ring_full(struct ovs_cmdl_context *ctx OVS_UNUSED)
 static void
 test_device(struct ovs_cmdl_context *ctx OVS_UNUSED)
 {
+    struct dp_packet_batch batch;
+
     start();
     send_frames(60, 3);
     assert(device->n_sent == 3);
     device->tx_error = EIO;
     send_frames(60, 5);
     report(DROP_DEVICE, 5);
+
+    /* One that is too long costs no other. */
+    device->tx_error = 0;
+    device->max_size = 1514;
+    dp_packet_batch_init(&batch);
+    for (int i = 0; i < 10; i++) {
+        dp_packet_batch_add(&batch, make_frame(i == 4 || i == 7 ? 1600 : 60));
+    }
+    link_send(&port, 0, &batch);
+    assert(device->n_sent == 3 + 8);
+    assert(device->n_calls == 2 + 10);
+    report(DROP_DEVICE, 5 + 2);
+
+    /* When that is long ago, frames go by batches. */
+    time_stop(time_real_msec() + 60000);
+    send_frames(60, 5);
+    assert(device->n_calls == 2 + 10 + 1);
     stop();
 }
 

@@ -505,5 +505,6 @@ def test_device_that_fails_for_a_while(dpdk):           # noqa: F811
 
     dpdk.wait_status("VNIC_Link", "l1", "active")
     dpdk.wait_status("VNIC", "red", "active")
-    far.send(frame(RED))
-    assert experimental(red.collect(QUIET)) == [frame(RED)]
+    again = frame(RED)
+    far.send(again)
+    assert experimental(red.collect(QUIET)) == [again]
