@@ -12,15 +12,17 @@
 #include "packets.h"
 #include "timeval.h"
 
-/* Did the frame with this datapath input port come from 'link'? */
+/* Did the frame with this input port, of a datapath of 'dpif_type', come from
+ * 'link'? */
 static bool
-link_has_member(const struct link *link, odp_port_t number)
+link_has_member(const struct link *link, odp_port_t number,
+                const char *dpif_type)
 {
     const struct link_member *member;
 
     CMAP_FOR_EACH_WITH_HASH (member, node, hash_odp_port(number),
                              &link->members) {
-        if (member->number == number) {
+        if (member->number == number && member->dpif_type == dpif_type) {
             return true;
         }
     }
@@ -128,7 +130,8 @@ link_send_local(const struct link_port *from, const struct link_port *to,
 
 /* Returns 'packet', ready for the device, or NULL if it was disposed of. */
 static struct dp_packet *
-link_send_one(const struct link_port *from, struct dp_packet *packet)
+link_send_one(const struct link_port *from, const char *dpif_type,
+              struct dp_packet *packet)
 {
     const struct link *link = from->link;
     enum drop_reason reason;
@@ -146,7 +149,7 @@ link_send_one(const struct link_port *from, struct dp_packet *packet)
     if (!is_group && !to) {
         return link_send_device(from, packet);
     }
-    if (link_has_member(link, packet->md.in_port.odp_port)) {
+    if (link_has_member(link, packet->md.in_port.odp_port, dpif_type)) {
         drop_packets(from->drops, DROP_SPLIT_HORIZON, &packet, 1);
         return NULL;
     }
@@ -221,7 +224,8 @@ link_transmit(const struct link_port *from, int qid,
 }
 
 void
-link_send(const struct link_port *from, int qid, struct dp_packet_batch *batch)
+link_send(const struct link_port *from, const char *dpif_type, int qid,
+          struct dp_packet_batch *batch)
 {
     const size_t size = dp_packet_batch_size(batch);
     struct link *link = from->link;
@@ -230,7 +234,7 @@ link_send(const struct link_port *from, int qid, struct dp_packet_batch *batch)
     size_t i;
 
     DP_PACKET_BATCH_REFILL_FOR_EACH (i, size, packet, batch) {
-        packet = link_send_one(from, packet);
+        packet = link_send_one(from, dpif_type, packet);
         if (packet) {
             bytes += dp_packet_size(packet);
             dp_packet_batch_refill(batch, packet, i);

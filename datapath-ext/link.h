@@ -21,11 +21,14 @@
  *         addresses, else the device
  *
  * A port in a VLAN sees frames without that VLAN's tag; the default port sees
- * them as they are on the device.  A frame that came from a link is neither
- * flooded back to it nor handed to another of its ports (split horizon), for
- * two ports of a link in one bridge would otherwise turn any broadcast into a
- * storm.  A unicast frame may leave through the device it came from: that is
- * routing on a stick.
+ * them as they are on the device.
+ *
+ * Split horizon: a frame that came from a link is neither flooded back to it
+ * nor handed to another of its ports, for two ports of a link in one bridge
+ * would otherwise turn any broadcast into a storm.  A unicast frame may leave
+ * through the device it came from: that is routing on a stick.  Each type of
+ * datapath numbers its ports by itself, so the type counts; a second datapath
+ * of a type, which only ovs-dpctl makes, is not told from the first.
  *
  * Polling: whoever serves a ring polls the device for all when its own ring
  * runs short.  While traffic is light each visit to any ring polls; under
@@ -88,7 +91,8 @@ struct link_port {
 /* A port of the datapath that receives from a link. */
 struct link_member {
     struct cmap_node node;      /* In struct link's 'members'. */
-    odp_port_t number;          /* Datapath port number. */
+    odp_port_t number;          /* Datapath port number... */
+    const char *dpif_type;      /* ...and whose: as in struct netdev. */
 };
 
 struct link *link_open(const struct link_config *, char **errp);
@@ -129,7 +133,9 @@ size_t link_poll(struct link *, const struct ring *mine,
 /* How many rings its ports have. */
 size_t link_n_rings(const struct link *);
 void link_wait(struct link *);
-void link_send(const struct link_port *from, int qid,
+/* For a port of a datapath of 'dpif_type', which is where the frames' input
+ * ports are, too. */
+void link_send(const struct link_port *from, const char *dpif_type, int qid,
                struct dp_packet_batch *);
 
 const char *link_name(const struct link *);

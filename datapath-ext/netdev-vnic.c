@@ -490,7 +490,7 @@ netdev_vnic_send(struct netdev *netdev, int qid, struct dp_packet_batch *batch,
     if (OVS_UNLIKELY(port->tx)) {
         ring_put(port->tx, batch->packets, dp_packet_batch_size(batch));
     } else {
-        link_send(port, qid, batch);
+        link_send(port, netdev_get_dpif_type(netdev), qid, batch);
     }
     return 0;
 }
@@ -534,7 +534,7 @@ netdev_vnic_send_waiting(const struct netdev_vnic *dev,
         dp_packet_batch_init(&batch);
         batch.count = ring_get(port->tx, batch.packets, NETDEV_MAX_BURST);
         if (batch.count) {
-            link_send(port, 0, &batch);
+            link_send(port, netdev_get_dpif_type(&dev->up), 0, &batch);
         }
     }
 }

@@ -61,14 +61,17 @@ device_publish(struct vnic_device *device, struct link_port *port)
 void
 device_set_member(struct vnic_device *device, struct link *link)
 {
+    const char *dpif_type = netdev_get_dpif_type(device->netdev);
     struct link_member *member = NULL;
 
-    if (device->member && device->member->number == device->number) {
+    if (device->member && device->member->number == device->number
+        && device->member->dpif_type == dpif_type) {
         return;
     }
     if (device->number != ODPP_NONE) {
         member = xmalloc(sizeof *member);
         member->number = device->number;
+        member->dpif_type = dpif_type;
         link_add_member(link, member);
     }
     if (device->member) {

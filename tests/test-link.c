@@ -255,7 +255,7 @@ send_frames(size_t size, size_t n)
     while (n--) {
         dp_packet_batch_add(&batch, make_frame(size));
     }
-    link_send(&port, 0, &batch);
+    link_send(&port, NULL, 0, &batch);
 }
 
 /* A frame that is too short, and one that is none, each way. */
@@ -272,7 +272,7 @@ test_malformed(struct ovs_cmdl_context *ctx OVS_UNUSED)
     send_frames(ETH_HEADER_LEN - 1, 3);
     dp_packet_batch_init_packet(&batch, make_frame(60));
     batch.packets[0]->packet_type = htonl(PT_IPV4);
-    link_send(&port, 0, &batch);
+    link_send(&port, NULL, 0, &batch);
     report(DROP_MALFORMED, ETH_HEADER_LEN + 3 + 1);
     assert(!device->n_sent);
     stop();
@@ -314,7 +314,7 @@ test_device(struct ovs_cmdl_context *ctx OVS_UNUSED)
     for (int i = 0; i < 10; i++) {
         dp_packet_batch_add(&batch, make_frame(i == 4 || i == 7 ? 1600 : 60));
     }
-    link_send(&port, 0, &batch);
+    link_send(&port, NULL, 0, &batch);
     assert(device->n_sent == 3 + 8);
     assert(device->n_calls == 2 + 10);
     report(DROP_DEVICE, 5 + 2);
@@ -408,6 +408,31 @@ test_failing(struct ovs_cmdl_context *ctx OVS_UNUSED)
     stop();
 }
 
+/* Two datapaths have a port 3; the link receives for just one of them. */
+static void
+test_datapaths(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    const struct eth_addr broadcast = ETH_ADDR_C(ff,ff,ff,ff,ff,ff);
+    static const char *const types[] = { "netdev", "dummy" };
+    struct link_member member = {
+        .number = u32_to_odp(3), .dpif_type = types[0],
+    };
+
+    start();
+    link_add_member(link, &member);
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        struct dp_packet_batch batch;
+
+        dp_packet_batch_init_packet(&batch, make_frame_to(broadcast, 60));
+        batch.packets[0]->md.in_port.odp_port = member.number;
+        link_send(&port, types[i], 0, &batch);
+        assert(device->n_sent == i);
+    }
+    report(DROP_SPLIT_HORIZON, 1);
+    link_remove_member(link, &member);
+    stop();
+}
+
 static void
 test_link_main(int argc, char *argv[])
 {
@@ -416,6 +441,7 @@ test_link_main(int argc, char *argv[])
         { "ring-full", NULL, 0, 0, test_ring_full, OVS_RO },
         { "device", NULL, 0, 0, test_device, OVS_RO },
         { "paused", NULL, 0, 0, test_paused, OVS_RO },
+        { "datapaths", NULL, 0, 0, test_datapaths, OVS_RO },
         { "failing", NULL, 0, 0, test_failing, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };
