@@ -69,6 +69,24 @@ drop_packets(struct drop_counters *counters, enum drop_reason reason,
 }
 
 void
+drop_count_received(struct drop_counters *counters, enum drop_reason reason,
+                    uint64_t n)
+{
+    counter_add(&counters->n[reason], n);
+    counter_add(&counters->received, n);
+}
+
+void
+drop_received(struct drop_counters *counters, enum drop_reason reason,
+              struct dp_packet **packets, size_t n)
+{
+    if (n) {
+        counter_add(&counters->received, n);
+    }
+    drop_packets(counters, reason, packets, n);
+}
+
+void
 drop_batch(struct drop_counters *counters, enum drop_reason reason,
            struct dp_packet_batch *batch)
 {

@@ -13,11 +13,12 @@
  * text in ovs-vnic(7) all come from VNIC_DROPS.
  *
  * Data flow: whoever drops frames calls drop_packets() or drop_batch() with
- * the counters of the port, ring or link to which the loss belongs.
+ * the counters of the port, ring or link to which the loss belongs, or
+ * drop_received() if they were on the way from the link to a port.
  *
  * Units: frames.
  *
- * Ownership: drop_packets() and drop_batch() take ownership of the packets.
+ * Ownership: functions that are passed packets take ownership of them.
  * Counters are shared by reference: a ring that is on its way out still counts
  * for a port that has gone.
  *
@@ -65,6 +66,7 @@ enum drop_reason {
 
 struct drop_counters {
     struct counter n[N_DROPS];
+    struct counter received;    /* Of all these, on the way to the port. */
     struct ovs_refcount ref_cnt;
 };
 
@@ -80,6 +82,12 @@ const char *drop_text(enum drop_reason);
 
 void drop_packets(struct drop_counters *, enum drop_reason,
                   struct dp_packet **packets, size_t n);
+
+/* The same for frames that a port would have received, and one that just
+ * counts them. */
+void drop_received(struct drop_counters *, enum drop_reason,
+                   struct dp_packet **packets, size_t n);
+void drop_count_received(struct drop_counters *, enum drop_reason, uint64_t n);
 
 /* Drops all of 'batch' and leaves it empty. */
 void drop_batch(struct drop_counters *, enum drop_reason,

@@ -36,8 +36,8 @@ count_drops(struct link *link, struct placement *p,
         && hw_rule_query(link->hw->hw, p->hw_rule, &packets, &bytes)) {
         counter_add(&heir->rule->packets, packets - p->packets);
         counter_add(&heir->rule->bytes, bytes - p->bytes);
-        counter_add(&placement_drops(link, heir)->n[DROP_RULE],
-                    packets - p->packets);
+        drop_count_received(placement_drops(link, heir), DROP_RULE,
+                            packets - p->packets);
         p->packets = packets;
         p->bytes = bytes;
     }

@@ -124,7 +124,7 @@ link_deliver(const struct link_port *from, const struct link_port *port,
     if (OVS_LIKELY(verdict.kind == VERDICT_RING)) {
         ring_put(verdict.ring, &packet, 1);
     } else if (verdict.kind == VERDICT_DROP) {
-        drop_packets(port->drops, DROP_RULE, &packet, 1);
+        drop_received(port->drops, DROP_RULE, &packet, 1);
     } else if (eth_addr_is_multicast(frame.key.mac)) {
         /* The default port has sent it, or gets a copy of its own. */
         dp_packet_delete(packet);
@@ -165,7 +165,7 @@ receive_copy(struct reception *rx, struct frame *frame,
     }
     if (OVS_UNLIKELY(verdict.kind != VERDICT_RING)) {
         if (verdict.kind == VERDICT_DROP) {
-            counter_add(&port->drops->n[DROP_RULE], 1);
+            drop_count_received(port->drops, DROP_RULE, 1);
             return true;
         }
         return false;
@@ -252,8 +252,8 @@ receive_one(struct reception *rx, struct dp_packet *packet)
         receive_default(rx, packet);
         break;
     case VERDICT_DROP:
-        drop_packets(verdict.port ? verdict.port->drops : &rx->link->drops,
-                     DROP_RULE, &packet, 1);
+        drop_received(verdict.port ? verdict.port->drops : &rx->link->drops,
+                      DROP_RULE, &packet, 1);
         break;
     }
 }

@@ -380,6 +380,17 @@ netdev_vnic_drops(const struct netdev_vnic *dev, enum drop_reason reason)
     return counter_read(&dev->device.drops->n[reason]);
 }
 
+static uint64_t
+netdev_vnic_all_drops(const struct netdev_vnic *dev)
+{
+    uint64_t n = 0;
+
+    for (int i = 0; i < N_DROPS; i++) {
+        n += netdev_vnic_drops(dev, i);
+    }
+    return n;
+}
+
 static int
 netdev_vnic_get_stats(const struct netdev *netdev, struct netdev_stats *stats)
 {
@@ -391,14 +402,10 @@ netdev_vnic_get_stats(const struct netdev *netdev, struct netdev_stats *stats)
     stats->tx_packets = counter_read(&dev->device.tx_packets);
     stats->tx_bytes = counter_read(&dev->device.tx_bytes);
     stats->rx_errors = stats->tx_errors = 0;
-    stats->rx_dropped = netdev_vnic_drops(dev, DROP_RING_FULL)
-        + netdev_vnic_drops(dev, DROP_RULE)
-        + netdev_vnic_drops(dev, DROP_RECONFIGURED);
-    stats->tx_dropped = 0;
-    for (int i = 0; i < N_DROPS; i++) {
-        stats->tx_dropped += netdev_vnic_drops(dev, i);
-    }
-    stats->tx_dropped -= stats->rx_dropped;
+    stats->rx_dropped = counter_read(&dev->device.drops->received);
+    stats->tx_dropped = netdev_vnic_all_drops(dev);
+    /* Both go on counting meanwhile. */
+    stats->tx_dropped -= MIN(stats->tx_dropped, stats->rx_dropped);
     return 0;
 }
 
@@ -587,7 +594,8 @@ static bool
 netdev_vnic_receive(struct netdev_vnic *dev, struct dp_packet_batch *batch)
 {
     if (OVS_UNLIKELY(!netdev_vnic_is_up(dev))) {
-        drop_batch(dev->device.drops, DROP_PORT_DOWN, batch);
+        drop_received(dev->device.drops, DROP_PORT_DOWN, batch->packets,
+                      batch->count);
         return false;
     }
     if (OVS_UNLIKELY(batch->count > 1 && read_flag(&dev->device.lro))) {
@@ -661,7 +669,8 @@ netdev_vnic_rxq_drain(struct netdev_rxq *rxq)
         do {
             dp_packet_batch_init(&batch);
             batch.count = ring_drain(ring, batch.packets, NETDEV_MAX_BURST);
-            drop_batch(dev->device.drops, DROP_RECONFIGURED, &batch);
+            drop_received(dev->device.drops, DROP_RECONFIGURED, batch.packets,
+                          batch.count);
         } while (ring_fill(ring));
     }
     return 0;

@@ -91,6 +91,17 @@ ring_create(const struct ring_options *options, struct drop_counters *drops)
     return ring;
 }
 
+static void
+ring_drop(struct ring *ring, enum drop_reason reason,
+          struct dp_packet **packets, size_t n)
+{
+    if (ring->options.is_tx) {
+        drop_packets(ring->drops, reason, packets, n);
+    } else {
+        drop_received(ring->drops, reason, packets, n);
+    }
+}
+
 void
 ring_destroy(struct ring *ring)
 {
@@ -102,7 +113,7 @@ ring_destroy(struct ring *ring)
     size_t n;
 
     while ((n = ring_drain(ring, packets, ARRAY_SIZE(packets)))) {
-        drop_packets(ring->drops, DROP_RECONFIGURED, packets, n);
+        ring_drop(ring, DROP_RECONFIGURED, packets, n);
     }
     if (ring->options.service) {
         service_leave(&ring->slot);
@@ -133,6 +144,7 @@ ring_has_options(const struct ring *ring, const struct ring_options *options)
 
     return (own->depth == options->depth
             && own->wakes == options->wakes
+            && own->is_tx == options->is_tx
             && own->limit == options->limit
             && own->service == options->service
             && own->aux == options->aux
@@ -150,7 +162,7 @@ queue_put(struct ring *ring, struct rte_ring *queue,
     size_t put = rte_ring_enqueue_burst(queue, (void **) packets, n, NULL);
 
     if (OVS_UNLIKELY(put < n)) {
-        drop_packets(ring->drops, ring->full, &packets[put], n - put);
+        ring_drop(ring, ring->full, &packets[put], n - put);
     }
     if (put && ring->seq) {
         seq_change(ring->seq);

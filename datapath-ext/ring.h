@@ -60,6 +60,7 @@ struct ring_options {
     bool wakes;                 /* Does each put wake up the thread that waits
                                  * in ring_wait()?  A busy-polling consumer
                                  * doesn't need that. */
+    bool is_tx;                 /* Do frames wait to be sent? */
     struct limit *limit;        /* NULL for none. */
     struct service *service;    /* NULL for none. */
     unsigned int rank, weight;  /* With 'service'. */

@@ -217,6 +217,7 @@ vnic_set_tx(struct vnic *vnic, bool wakes)
     struct ring_options options = {
         .depth = vnic->config.ring.depth,
         .wakes = wakes,
+        .is_tx = true,
         .limit = vnic->tx_limit,
     };
 
