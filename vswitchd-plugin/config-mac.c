@@ -113,19 +113,21 @@ claim_place(struct shash *places, struct vnic_row *row, const char *address)
 static void
 claim_places(struct shash *places, struct vnic_row *row)
 {
-    size_t n_ips = row->rec ? row->rec->n_ip_addresses : 0;
-    char mac[ETH_ADDR_STRLEN + 1];
+    char mac[ETH_ADDR_STRLEN + 1], ip[INET6_ADDRSTRLEN];
 
     snprintf(mac, sizeof mac, ETH_ADDR_FMT, ETH_ADDR_ARGS(row->config.mac));
     check_place(places, row, row->mac_mode == MAC_FACTORY ? "mac_mode" : "mac",
                 mac);
-    for (size_t i = 0; i < n_ips; i++) {
-        check_place(places, row, "ip_addresses", row->rec->ip_addresses[i]);
+    for (size_t i = 0; i < row->n_configured; i++) {
+        /* One text for an address, however it is written. */
+        ipv6_string_mapped(ip, &row->addresses[i]);
+        check_place(places, row, "ip_addresses", ip);
     }
     if (row->status.state == ROW_ACTIVE) {
         claim_place(places, row, mac);
-        for (size_t i = 0; i < n_ips; i++) {
-            claim_place(places, row, row->rec->ip_addresses[i]);
+        for (size_t i = 0; i < row->n_configured; i++) {
+            ipv6_string_mapped(ip, &row->addresses[i]);
+            claim_place(places, row, ip);
         }
     }
 }

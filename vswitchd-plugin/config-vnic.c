@@ -95,6 +95,12 @@ read_mac(struct vnic_row *row)
     }
 }
 
+static bool
+is_host_ip4(ovs_be32 ip)
+{
+    return ip && !ip_is_multicast(ip) && ip != OVS_BE32_MAX;
+}
+
 /* Parses a unicast address. */
 static bool
 parse_host_ip(const char *s, struct in6_addr *ip)
@@ -103,26 +109,47 @@ parse_host_ip(const char *s, struct in6_addr *ip)
 
     if (ip_parse(s, &ip4)) {
         in6_addr_set_mapped_ipv4(ip, ip4);
-        return ip4 && !ip_is_multicast(ip4) && ip4 != OVS_BE32_MAX;
+        return is_host_ip4(ip4);
     }
-    return (ipv6_parse(s, ip) && ipv6_addr_is_set(ip)
-            && !ipv6_addr_is_multicast(ip));
+    if (!ipv6_parse(s, ip)) {
+        return false;
+    }
+    ip4 = in6_addr_get_mapped_ipv4(ip);
+    return IN6_IS_ADDR_V4MAPPED(ip) ? is_host_ip4(ip4)
+           : ipv6_addr_is_set(ip) && !ipv6_addr_is_multicast(ip);
+}
+
+static bool
+has_address(const struct vnic_row *row, size_t n, const struct in6_addr *ip)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (ipv6_addr_equals(&row->addresses[i], ip)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void
 read_ips(struct vnic_row *row)
 {
     const struct ovsrec_vnic *rec = row->rec;
+    size_t n = 0;
 
     row->addresses = xmalloc(rec->n_ip_addresses * sizeof *row->addresses);
     for (size_t i = 0; i < rec->n_ip_addresses; i++) {
-        if (!parse_host_ip(rec->ip_addresses[i], &row->addresses[i])) {
+        struct in6_addr ip;
+
+        if (!parse_host_ip(rec->ip_addresses[i], &ip)) {
             row_error(&row->status, "ip_addresses: \"%s\" is no unicast IP "
                       "address; remove it", rec->ip_addresses[i]);
+        } else if (!has_address(row, n, &ip)) {
+            /* The database keeps just equal strings apart. */
+            row->addresses[n++] = ip;
         }
     }
     row->config.addresses = row->addresses;
-    row->config.n_addresses = row->n_configured = rec->n_ip_addresses;
+    row->config.n_addresses = row->n_configured = n;
 }
 
 static enum vnic_priority
