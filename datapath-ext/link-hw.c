@@ -158,7 +158,9 @@ link_hw_start(struct link *link)
         link_hw_forget(link);
         free(link_hw->reason);
         link_hw->hw = hw_open(link->netdev, &link_hw->reason);
-        link->takes_marks = link->takes_marks || link_hw->hw;
+        if (link_hw->hw) {
+            link->takes_marks = true;
+        }
     }
     smap_clear(&link->capabilities);
     hw_fill_capabilities(link->netdev, &link->capabilities);

@@ -43,7 +43,7 @@ struct link {
     OVSRCU_TYPE(struct rules *) rules; /* For all frames; NULL for none. */
     atomic_bool is_paused;      /* Must the device be left alone? */
 
-    /* Changed while no thread uses the device, or not at all. */
+    /* Written, if at all, while no thread uses the device. */
     bool takes_marks;           /* May frames have marks of hardware? */
 
     /* Written by the main thread, made NULL by any, read by all. */
