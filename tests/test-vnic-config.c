@@ -52,6 +52,7 @@ static const struct mutator rule_members[] = {
     MEMBER(rule_config, vnic),
     MEMBER(rule_config, ring),
     MEMBER(rule_config, in_hardware),
+    MEMBER(rule_config, needs_hardware),
 };
 
 static const struct mutator vnic_members[] = {
