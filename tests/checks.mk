@@ -5,7 +5,7 @@
 #     make check-asan     'make check' under AddressSanitizer and UBSan
 #     make check-tsan     programs with several threads under ThreadSanitizer
 #     make check-clang    the build with clang, with thread-safety analysis
-#     make check-fuzz     libFuzzer targets, FUZZ_SECONDS each
+#     make check-fuzz     libFuzzer targets, FUZZ_SECONDS each, side by side
 
 EXTRA_DIST += tests/check-style tests/lsan.supp tests/tsan.supp
 
@@ -174,11 +174,16 @@ check-fuzz: fuzz/config.status
 	../tests/test-vnic test-rules seeds seeds $(FUZZ_SEEDS) && \
 	for target in match packet; do \
 	    $(MKDIR_P) seeds/$$target && \
-	    mv seeds/$$target-* seeds/$$target && \
-	    tests/fuzz-$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
-	        -max_len=256 -print_final_stats=1 \
-	        corpus/$$target seeds/$$target || exit 1; \
+	    mv seeds/$$target-* seeds/$$target || exit 1; \
 	done
+	$(MAKE) $(AM_MAKEFLAGS) -j2 --output-sync=target fuzz-match fuzz-packet
+
+# Each has a core for itself, where there are two.
+.PHONY: fuzz-match fuzz-packet
+fuzz-match fuzz-packet:
+	cd fuzz && target=$(@:fuzz-%=%) && \
+	tests/$@ -max_total_time=$(FUZZ_SECONDS) -timeout=10 -max_len=256 \
+	    -print_final_stats=1 corpus/$$target seeds/$$target
 
 CLEAN_LOCAL += clean-second
 clean-second:
