@@ -125,8 +125,9 @@ link_deliver(const struct link_port *from, const struct link_port *port,
         ring_put(verdict.ring, &packet, 1);
     } else if (verdict.kind == VERDICT_DROP) {
         drop_received(port->drops, DROP_RULE, &packet, 1);
-    } else if (eth_addr_is_multicast(frame.key.mac)) {
-        /* The default port has sent it, or gets a copy of its own. */
+    } else if (eth_addr_is_multicast(frame.key.mac)
+               && link_default_port(port->link)) {
+        /* That has sent it, or gets a copy of its own. */
         dp_packet_delete(packet);
     } else {
         deliver_to_host(from, port, packet, bare_vlan);

@@ -9,7 +9,9 @@
 
 #include <assert.h>
 
+#include "dp-packet.h"
 #include "netdev.h"
+#include "odp-util.h"
 #include "openvswitch/vlog.h"
 #include "ovs-rcu.h"
 #include "ovstest.h"
@@ -134,11 +136,36 @@ test_needs_hardware(struct ovs_cmdl_context *ctx OVS_UNUSED)
     stop();
 }
 
+/* A neighbour's broadcast for a host that there isn't. */
+static void
+test_no_host(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    struct rule_config rule = { .name = "r", .action = RULE_HOST };
+    struct dp_packet *packet = dp_packet_new(60);
+    struct dp_packet_batch batch;
+    struct link_info info;
+
+    match_init_catchall(&rule.match);
+    start();
+    scene.vnics[1].rules = &rule;
+    scene.vnics[1].n_rules = 1;
+    apply();
+    memset(dp_packet_put_uninit(packet, 60), 0xff, 60);
+    packet->md.in_port.odp_port = ODPP_NONE;
+    dp_packet_batch_init_packet(&batch, packet);
+    netdev_send(scene.netdevs[0], 0, &batch, true);
+    assert(link_get_info("stub", &info));
+    assert(info.drops[DROP_NO_DEFAULT_PORT] == 1);
+    link_info_destroy(&info);
+    stop();
+}
+
 static void
 test_vnic_place_main(int argc, char *argv[])
 {
     static const struct ovs_cmdl_command commands[] = {
         { "taken", NULL, 0, 0, test_taken, OVS_RO },
+        { "no-host", NULL, 0, 0, test_no_host, OVS_RO },
         { "needs-hardware", NULL, 0, 0, test_needs_hardware, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };
