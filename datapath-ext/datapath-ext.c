@@ -18,16 +18,23 @@
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "odp-util.h"
+#include "openvswitch/poll-loop.h"
 #include "ovs-rcu.h"
 #include "simap.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(datapath_ext);
 
+/* How long a device that can't be opened is left alone. */
+#define RETRY_MS 1000
+
 struct link_entry {
     struct link_config config;  /* Owns what it points to. */
     struct link *link;          /* NULL if the device can't be opened... */
-    char *error;                /* ...and why. */
+    char *error;                /* ...and why, ... */
+    long long int retry_at;     /* ...and until when, in msec. */
+    bool is_due;                /* Was it wanted again before that? */
     uint64_t change_seq;        /* Of the device, when seen last. */
 };
 
@@ -113,9 +120,26 @@ datapath_ext_wait(void)
 
         if (entry->link) {
             link_run_wait(entry->link);
+        } else if (entry->is_due) {
+            poll_timer_wait_until(entry->retry_at);
         }
     }
     vnics_wait();
+}
+
+bool
+datapath_ext_must_retry(void)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &links) {
+        const struct link_entry *entry = node->data;
+
+        if (!entry->link && entry->is_due && time_msec() >= entry->retry_at) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Links. */
@@ -156,14 +180,20 @@ link_entry_free(struct link_entry *entry)
 }
 
 static bool
-link_entry_is_wanted(const struct link_entry *entry,
-                     const struct shash *wanted)
+link_entry_is_wanted(struct link_entry *entry, const struct shash *wanted)
 {
     const struct link_config *config
         = shash_find_data(wanted, entry->config.name);
 
-    return (config && link_config_equal(&entry->config, config)
-            && entry->link && !link_is_stale(entry->link));
+    if (!config || !link_config_equal(&entry->config, config)) {
+        return false;
+    } else if (entry->link) {
+        return !link_is_stale(entry->link);
+    }
+    /* An attempt to open a device may itself change devices, of which Open
+     * vSwitch hears, so that it would follow on itself for ever. */
+    entry->is_due = time_msec() < entry->retry_at;
+    return entry->is_due;
 }
 
 /* Closes the links that are not wanted as they are.  One grace period for all
@@ -208,6 +238,7 @@ links_add_missing(const struct link_config *configs, size_t n)
 
             link_config_copy(&entry->config, &configs[i]);
             entry->link = link_open(&entry->config, &entry->error);
+            entry->retry_at = time_msec() + RETRY_MS;
             shash_add(&links, configs[i].name, entry);
         }
     }

@@ -183,6 +183,9 @@ void datapath_ext_exit(void);
  * ask for. */
 void datapath_ext_run(void);
 void datapath_ext_wait(void);
+/* Is it time for datapath_ext_set_links(), with the same links, because one
+ * could not be opened a moment ago? */
+bool datapath_ext_must_retry(void);
 
 void datapath_ext_set_links(const struct link_config *, size_t n);
 /* All links must be among the 'rules', those without a rule too. */

@@ -62,8 +62,9 @@ set_options(struct netdev *netdev, const struct link_config *config,
         smap_replace_nocopy(&options, "n_rxq",
                             xasprintf("%u", config->n_rxq));
     }
-    error = smap_is_empty(&options)
-        ? 0 : netdev_set_config(netdev, &options, errp);
+    /* Also without any: a DPDK port must know that it lacks its devargs before
+     * it is started. */
+    error = netdev_set_config(netdev, &options, errp);
     smap_destroy(&options);
     if (error) {
         char *reason = *errp;

@@ -145,12 +145,14 @@ plugin_publish(void)
     }
 }
 
-/* Takes addresses into use that namespaces have told. */
+/* Takes addresses into use that namespaces have told, and devices that could
+ * not be opened. */
 static void
-plugin_run_learn(void)
+plugin_run_again(void)
 {
     local_learn_run(plugin.learn);
-    if (local_learn_seqno(plugin.learn) != plugin.learn_seqno) {
+    if (local_learn_seqno(plugin.learn) != plugin.learn_seqno
+        || datapath_ext_must_retry()) {
         plugin_reconfigure();
         plugin.next_stats = time_msec();
     }
@@ -217,7 +219,7 @@ plugin_run(void)
     plugin_run_flows();
     datapath_ext_run();
     if (plugin.config && ovsdb_idl_has_lock(plugin.idl)) {
-        plugin_run_learn();
+        plugin_run_again();
     }
     if (ovsdb_idl_has_lock(plugin.idl) && !plugin.stats_txn
         && plugin_has_rows() && time_msec() >= plugin.next_stats) {

@@ -276,11 +276,22 @@ static struct {
     { &ct_proto_icmp4, NULL }, { &ct_proto_icmp6, NULL },
 };
 static enum ovs_ct_result
-ct_result(enum ct_update_res res)
+ct_result(const struct conn *conn, enum ct_update_res res)
 {
-    return (res == CT_UPDATE_VALID ? OVS_CT_ESTABLISHED
-            : res == CT_UPDATE_VALID_NEW ? OVS_CT_NEW
-            : res == CT_UPDATE_NEW ? OVS_CT_AGAIN : OVS_CT_INVALID);
+    switch (res) {
+    case CT_UPDATE_VALID:
+        return (ovs_conn_is_tcp(conn)
+                && !tcp_is_established(CONTAINER_OF(conn, struct conn_tcp,
+                                                    up))
+                ? OVS_CT_UNSETTLED : OVS_CT_ESTABLISHED);
+    case CT_UPDATE_VALID_NEW:
+        return OVS_CT_NEW;
+    case CT_UPDATE_NEW:
+        return OVS_CT_AGAIN;
+    case CT_UPDATE_INVALID:
+    default:
+        return OVS_CT_INVALID;
+    }
 }
 
 /* As l4_protos[] of lib/conntrack.c. */
@@ -307,7 +318,7 @@ update(struct conntrack *ct, struct conn *conn, struct dp_packet *packet,
 
     hooks->before(conn);
     res = real_update(conn)(ct, conn, packet, reply, now);
-    hooks->after(ct, conn, packet, reply, ct_result(res));
+    hooks->after(ct, conn, packet, reply, ct_result(conn, res));
     return res;
 }
 
@@ -336,7 +347,8 @@ ovs_conn_touch(struct conntrack *ct, struct conn *conn, bool reply,
     atomic_read_relaxed(&conn->expiration, &expiration);
     if (now < expiration && ovs_conn_is_usable(conn)) {
         if (!ovs_conn_is_tcp(conn)) {
-            now_is = ct_result(real_update(conn)(ct, conn, NULL, reply, now));
+            now_is = ct_result(conn, real_update(conn)(ct, conn, NULL, reply,
+                                                       now));
         } else if (tcp_is_established(CONTAINER_OF(conn, struct conn_tcp,
                                                    up))) {
             conn_update_expiration(ct, conn, CT_TM_TCP_ESTABLISHED, now);

@@ -81,6 +81,7 @@ void ovs_flow_used(struct dp_netdev_flow *, uint64_t packets, uint64_t bytes,
 enum ovs_ct_result {
     OVS_CT_NEW,                 /* Valid, and no reply was seen. */
     OVS_CT_ESTABLISHED,
+    OVS_CT_UNSETTLED,           /* TCP that opens or closes. */
     OVS_CT_INVALID,
     OVS_CT_AGAIN,               /* A new connection takes its place. */
 };
