@@ -8,6 +8,8 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/cache/checksum.h \
 	datapath-ext/cache/ct-change.c \
 	datapath-ext/cache/ct-change.h \
+	datapath-ext/cache/explain.c \
+	datapath-ext/cache/explain.h \
 	datapath-ext/cache/key.c \
 	datapath-ext/cache/key.h \
 	datapath-ext/cache/learn.c \

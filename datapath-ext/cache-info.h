@@ -28,6 +28,9 @@
 
 #include "datapath-ext/cache/miss.h"
 
+struct ds;
+struct match;
+
 #define CACHE_MIN_SIZE 256
 #define CACHE_DEFAULT_SIZE (1u << 18)
 #define CACHE_MAX_SIZE (1u << 22)
@@ -51,6 +54,10 @@ struct cache_info {
  * range above; caches of another size are made anew, empty. */
 void cache_configure(bool on, size_t size);
 bool cache_is_on(void);
+
+/* Appends to 'answer' the entries that match, with datapath port numbers, and
+ * the stages that were recorded for them; at most 'max' of each cache. */
+void cache_explain(const struct match *, size_t max, struct ds *answer);
 
 size_t cache_get_infos(struct cache_info **);
 size_t cache_n_sessions(void);

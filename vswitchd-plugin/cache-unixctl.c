@@ -7,10 +7,14 @@
 #include "vswitchd-plugin/cache-unixctl.h"
 
 #include "datapath-ext/datapath-ext.h"
+#include "dpif.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
+#include "openvswitch/match.h"
+#include "sset.h"
 #include "unixctl.h"
 #include "util.h"
+#include "vswitchd-plugin/match.h"
 #include "vswitchd-plugin/reply.h"
 #include "vswitchd-plugin/show.h"
 
@@ -195,9 +199,90 @@ cache_show(struct unixctl_conn *conn, int argc, const char *argv[],
     free(infos);
 }
 
+/* vnic/cache-explain. */
+
+#define MAX_ENTRIES 20
+
+static bool
+find_in_datapath(const char *dp_name, const char *type, const char *name,
+                 odp_port_t *number)
+{
+    struct dpif_port port;
+    struct dpif *dpif;
+    bool found;
+
+    if (dpif_open(dp_name, type, &dpif)) {
+        return false;
+    }
+    found = !dpif_port_query_by_name(dpif, name, &port);
+    if (found) {
+        *number = port.port_no;
+        dpif_port_destroy(&port);
+    }
+    dpif_close(dpif);
+    return found;
+}
+
+/* In whichever datapath has a port of this name. */
+static bool
+find_port(const char *name, odp_port_t *number)
+{
+    struct sset types = SSET_INITIALIZER(&types);
+    bool found = false;
+    const char *type;
+
+    dp_enumerate_types(&types);
+    SSET_FOR_EACH (type, &types) {
+        struct sset names = SSET_INITIALIZER(&names);
+        const char *dp_name;
+
+        if (strcmp(type, "system") && !dp_enumerate_names(type, &names)) {
+            SSET_FOR_EACH (dp_name, &names) {
+                found = found || find_in_datapath(dp_name, type, name,
+                                                  number);
+            }
+        }
+        sset_destroy(&names);
+    }
+    sset_destroy(&types);
+    return found;
+}
+
+static void
+explain(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                 const char *argv[], void *aux OVS_UNUSED)
+{
+    struct ds answer = DS_EMPTY_INITIALIZER;
+    struct match match;
+    odp_port_t number = 0;
+    char *error;
+
+    if (!find_port(argv[1], &number)) {
+        reply_unknown(conn, "port", argv[1]);
+        return;
+    }
+    error = match_parse(argv[2], &match);
+    if (error) {
+        unixctl_command_reply_error(conn, error);
+        free(error);
+        return;
+    }
+    match.flow.in_port.odp_port = number;
+    match.wc.masks.in_port.odp_port = u32_to_odp(UINT32_MAX);
+    cache_explain(&match, MAX_ENTRIES, &answer);
+    if (!answer.length) {
+        ds_put_cstr(&answer, "no thread has a cache\n");
+    }
+    unixctl_command_reply(conn, ds_cstr(&answer));
+    ds_destroy(&answer);
+}
+
 void
 cache_unixctl_init(void)
 {
+    unixctl_command_register("vnic/cache-explain",
+                             "PORT FLOW  cached entries of a flow, and the "
+                             "stages they stand for", 2, 2, explain, NULL);
     unixctl_command_register("vnic/cache-show",
                              "[-f json]  hits and misses of the pipeline "
                              "cache", 0, 2, cache_show, NULL);

@@ -9,7 +9,8 @@
  * =================================
  *
  * What: vnic/cache-show, the caches of all threads: hits, misses and what else
- * happened, each by its reason.
+ * happened, each by its reason; and vnic/cache-explain, the entries of a flow
+ * with the stages that they stand for.
  *
  * Data flow: datapath-ext/cache-info.h --> the reply.
  *

@@ -53,6 +53,7 @@ cache_destroy(struct cache *cache)
     paths_destroy(&cache->paths, now);
     session_remove_table(cache->number);
     share_destroy(&cache->share);
+    explain_destroy(&cache->explain);
     seen_destroy(&cache->seen);
     table_destroy(&cache->table);
     free_cacheline(cache);
@@ -67,6 +68,7 @@ cache_allocate(struct cache *cache, uint32_t size)
     bool has_seen = seen_init(&cache->seen, size);
 
     share_init(&cache->share);
+    explain_init(&cache->explain);
     cache->number = session_add_table(&cache->table, cache->counters.kills);
     return has_table && has_paths && has_seen && cache->number;
 }
@@ -505,6 +507,8 @@ cache_run(bool is_chosen)
             continue;
         }
 
+        explain_run(cache);
+
         long long now = ovs_pmd_now(cache->pmd);
 
         if (now >= cache->paths.next_flush) {
@@ -585,6 +589,25 @@ cache_get_infos(struct cache_info **infos)
     }
     ovs_mutex_unlock(&caches_mutex);
     return n;
+}
+
+void
+cache_explain(const struct match *match, size_t max, struct ds *answer)
+{
+    struct cache *cache;
+
+    ovs_mutex_lock(&caches_mutex);
+    LIST_FOR_EACH (cache, node, &caches) {
+        if (cache->is_main) {
+            ds_put_cstr(answer, "main:\n");
+        } else {
+            ds_put_format(answer, "core %u:\n", ovs_pmd_core(cache->pmd));
+        }
+        if (!explain_ask(cache, match, max, answer)) {
+            ds_put_cstr(answer, "no entry\n");
+        }
+    }
+    ovs_mutex_unlock(&caches_mutex);
 }
 
 size_t

@@ -51,6 +51,7 @@
  * Source: US10110514; Open vSwitch's EMC and SMC. */
 
 #include "datapath-ext/cache-info.h"
+#include "datapath-ext/cache/explain.h"
 #include "datapath-ext/cache/record.h"
 #include "datapath-ext/cache/seen.h"
 #include "datapath-ext/cache/share.h"
@@ -79,6 +80,7 @@ struct cache {
     struct seen seen;
     struct share share;
     struct recorder recorder;
+    struct explain_slot explain;
 
     struct ovs_list in_thread;  /* In the thread's list. */
     struct ovs_list node;       /* In the list of all. */

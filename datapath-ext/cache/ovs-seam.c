@@ -16,6 +16,8 @@
 #include "dpif-netdev-private-dpif.h"
 #include "dpif-netdev-private-flow.h"
 #include "dpif-netdev-private-thread.h"
+#include "odp-util.h"
+#include "openvswitch/dynamic-string.h"
 #include "packets.h"
 #include "util.h"
 
@@ -98,10 +100,16 @@ ovs_flow_is_dead(const struct dp_netdev_flow *flow)
     return *(const volatile bool *) &flow->dead;
 }
 
-ovs_u128
-ovs_flow_ufid(const struct dp_netdev_flow *flow)
+void
+ovs_flow_format(const struct dp_netdev_flow *flow, struct ds *ds)
 {
-    return flow->ufid;
+    const struct dp_netdev_actions *actions
+        = ovsrcu_get(struct dp_netdev_actions *, &flow->actions);
+
+    odp_format_ufid(&flow->ufid, ds);
+    ds_put_format(ds, ", recirc_id(%#"PRIx32"), actions:",
+                  flow->flow.recirc_id);
+    format_odp_actions(ds, actions->actions, actions->size, NULL);
 }
 
 bool
@@ -165,6 +173,31 @@ uint16_t
 ovs_conn_zone(const struct conn *conn)
 {
     return conn->key.zone;
+}
+
+static void
+format_endpoint(const struct conn *conn, const struct ct_endpoint *endpoint,
+                struct ds *ds)
+{
+    if (conn->key.dl_type == htons(ETH_TYPE_IPV6)) {
+        ipv6_format_addr_bracket(&endpoint->addr.ipv6, ds, true);
+    } else {
+        ds_put_format(ds, IP_FMT, IP_ARGS(endpoint->addr.ipv4));
+    }
+    ds_put_format(ds, ":%"PRIu16, ntohs(endpoint->port));
+}
+
+void
+ovs_conn_format(const struct conn *conn, struct ds *ds)
+{
+    ds_put_format(ds, "zone %"PRIu16", ", conn->key.zone);
+    format_endpoint(conn, &conn->key.src, ds);
+    ds_put_cstr(ds, " to ");
+    format_endpoint(conn, &conn->key.dst, ds);
+    ds_put_cstr(ds, ", replies from ");
+    format_endpoint(conn, &conn->rev_key.src, ds);
+    ds_put_cstr(ds, " to ");
+    format_endpoint(conn, &conn->rev_key.dst, ds);
 }
 
 struct ovs_ct_mark

@@ -41,6 +41,7 @@ struct dfc_cache;
 struct dp_netdev_flow;
 struct dp_netdev_pmd_thread;
 struct dp_packet;
+struct ds;
 struct dp_packet_batch;
 struct flow;
 
@@ -71,7 +72,8 @@ const void *ovs_flow_node(const struct dp_netdev_flow *);
 const void *ovs_flow_actions(const struct dp_netdev_flow *);
 bool ovs_flow_executes(const struct dp_netdev_flow *, const void *actions);
 bool ovs_flow_is_dead(const struct dp_netdev_flow *);
-ovs_u128 ovs_flow_ufid(const struct dp_netdev_flow *);
+/* Its id, as 'dpctl/dump-flows -m' has it, recirculation id and actions. */
+void ovs_flow_format(const struct dp_netdev_flow *, struct ds *);
 bool ovs_flow_ref(struct dp_netdev_flow *);
 void ovs_flow_unref(struct dp_netdev_flow *);
 void ovs_flow_used(struct dp_netdev_flow *, uint64_t packets, uint64_t bytes,
@@ -91,6 +93,9 @@ bool ovs_conn_is_tcp(const struct conn *);
 /* A plain connection that has not begun to end. */
 bool ovs_conn_is_usable(const struct conn *);
 uint16_t ovs_conn_zone(const struct conn *);
+
+/* As 'dpctl/dump-conntrack' shows it, without its counters. */
+void ovs_conn_format(const struct conn *, struct ds *);
 
 /* As a packet in this direction would; returns false if the connection has
  * expired or would say anything but 'result'.  Stores how long it lives. */

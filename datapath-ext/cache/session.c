@@ -10,6 +10,7 @@
 #include "datapath-ext/cache/tcp.h"
 #include "datapath-ext/counter.h"
 #include "hash.h"
+#include "openvswitch/dynamic-string.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
 #include "util.h"
@@ -610,4 +611,21 @@ size_t
 session_count(void)
 {
     return atomic_count_get(&n_sessions);
+}
+
+void
+session_format(uint32_t ref, struct ds *ds)
+{
+    const struct session *session = session_get(ref);
+
+    for (unsigned int i = 0; i < session->tcp.n; i++) {
+        const struct conn *conn = session_conn_get(&session->conns[i]);
+
+        if (conn) {
+            ds_put_cstr(ds, "  connection: ");
+            ovs_conn_format(conn, ds);
+            ds_put_cstr(ds, session->tcp.is_live ? ", windows on lease\n"
+                        : "\n");
+        }
+    }
 }

@@ -107,6 +107,9 @@ void session_conn_kill(const struct conn *, enum cache_kill);
 void session_conn_end(const struct conn *);
 void session_kill_all(enum cache_kill);
 
+/* A line for each connection, for the thread that has the entry. */
+struct ds;
+void session_format(uint32_t session, struct ds *);
 /* For 'vnic/cache-show'. */
 size_t session_count(void);
 

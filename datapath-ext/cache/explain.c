@@ -1,0 +1,265 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "datapath-ext/cache/explain.h"
+
+#include "datapath-ext/cache/cache.h"
+#include "flow.h"
+#include "packets.h"
+#include "timeval.h"
+#include "unixctl.h"
+#include "util.h"
+
+#define ENTRIES_AT_ONCE 1024
+#define PATIENCE_MS 1000
+
+struct explain_request {
+    const struct match *match;
+    size_t max;
+    struct ds *answer;
+    size_t n_found;
+    size_t next;                /* Entry to look at. */
+    bool is_done;
+};
+
+void
+explain_init(struct explain_slot *slot)
+{
+    ovs_mutex_init(&slot->mutex);
+    ovs_mutex_lock(&slot->mutex);
+    slot->request = NULL;
+    ovs_mutex_unlock(&slot->mutex);
+    atomic_init(&slot->is_asked, false);
+}
+
+void
+explain_destroy(struct explain_slot *slot)
+{
+    ovs_mutex_lock(&slot->mutex);
+    if (slot->request) {
+        slot->request->is_done = true;
+        slot->request = NULL;
+    }
+    ovs_mutex_unlock(&slot->mutex);
+    ovs_mutex_destroy(&slot->mutex);
+}
+
+/* The packet that an entry is for, as a flow; and that it becomes. */
+
+static void
+flow_put_addresses(struct flow *flow, const ovs_be32 high_src[3],
+                   ovs_be32 src, const ovs_be32 high_dst[3], ovs_be32 dst)
+{
+    memcpy(&flow->ipv6_src, high_src, 12);
+    memcpy((uint8_t *) &flow->ipv6_src + 12, &src, 4);
+    memcpy(&flow->ipv6_dst, high_dst, 12);
+    memcpy((uint8_t *) &flow->ipv6_dst + 12, &dst, 4);
+}
+
+static void
+flow_put_ports(struct flow *flow, ovs_be16 src, ovs_be16 dst)
+{
+    flow->tp_src = src;
+    flow->tp_dst = dst;
+    if (is_icmpv4(flow, NULL) || is_icmpv6(flow, NULL)) {
+        /* The key has both in one, and the identifier in the other. */
+        flow->tp_dst = htons(ntohs(src) & 0xff);
+        flow->tp_src = htons(ntohs(src) >> 8);
+    }
+}
+
+static void
+entry_to_flow(const struct entry *entry, struct flow *flow)
+{
+    const struct key_narrow *key = &entry->key;
+
+    memset(flow, 0, sizeof *flow);
+    flow->in_port.odp_port = key->in_port;
+    flow->packet_type = htonl(PT_ETH);
+    flow->dl_dst = key->eth_dst;
+    flow->dl_src = key->eth_src;
+    if (entry->shape & (KEY_VLAN | KEY_VLAN_AD)) {
+        flow->vlans[0].tpid = htons(entry->shape & KEY_VLAN
+                                    ? ETH_TYPE_VLAN_8021Q
+                                    : ETH_TYPE_VLAN_8021AD);
+        flow->vlans[0].tci = entry->tci | htons(VLAN_CFI);
+    }
+    if (entry->shape & KEY_QINQ) {
+        flow->vlans[1].tpid = htons(ETH_TYPE_VLAN_8021Q);
+        flow->vlans[1].tci = entry->wide.inner_tci | htons(VLAN_CFI);
+    }
+    flow->nw_proto = key->proto;
+    flow->nw_tos = key->tos;
+    flow->nw_ttl = key->ttl;
+    flow->tcp_flags = htons(key->tcp_flags);
+    if (entry->shape & KEY_IPV6) {
+        flow->dl_type = htons(ETH_TYPE_IPV6);
+        flow->ipv6_label = entry->wide.label;
+        flow_put_addresses(flow, entry->wide.src, key->src, entry->wide.dst,
+                           key->dst);
+    } else {
+        flow->dl_type = htons(ETH_TYPE_IP);
+        flow->nw_src = key->src;
+        flow->nw_dst = key->dst;
+    }
+    flow_put_ports(flow, key->l4_src, key->l4_dst);
+}
+
+static void
+entry_apply_to_flow(const struct entry *entry, const struct path *path,
+                    struct flow *flow)
+{
+    if (path->l2_new) {
+        memcpy(&flow->dl_dst, path->l2, ETH_ADDR_LEN);
+        memcpy(&flow->dl_src, path->l2 + ETH_ADDR_LEN, ETH_ADDR_LEN);
+        memset(flow->vlans, 0, sizeof flow->vlans);
+        for (size_t i = 0; i < (path->l2_new - ETH_HEADER_LEN) / 4u; i++) {
+            memcpy(&flow->vlans[i], path->l2 + 2 * ETH_ADDR_LEN + 4 * i, 4);
+            flow->vlans[i].tci |= htons(VLAN_CFI);
+        }
+    }
+    flow->nw_tos = entry->tos;
+    flow->nw_ttl = entry->ttl;
+    if (entry->shape & KEY_IPV6) {
+        flow_put_addresses(flow, entry->wide_src, entry->src, entry->wide_dst,
+                           entry->dst);
+    } else {
+        flow->nw_src = entry->src;
+        flow->nw_dst = entry->dst;
+    }
+    flow_put_ports(flow, entry->l4_src, entry->l4_dst);
+}
+
+/* Text. */
+
+static void
+format_output(struct ds *ds, const struct output *output)
+{
+    if (!output->n) {
+        ds_put_cstr(ds, "drop");
+    }
+    for (size_t i = 0; i < output->n; i++) {
+        ds_put_format(ds, "%s%"PRIu32, i ? "," : "port ",
+                      odp_to_u32(output->ports[i]));
+    }
+}
+
+static void
+format_entry(struct cache *cache, const struct entry *entry,
+             const struct flow *before, struct ds *ds)
+{
+    const struct path *path = path_get(&cache->paths, entry->path);
+    bool is_dead = (path_is_dead(path)
+                    || entry_deadline(entry) == ENTRY_DEAD);
+    struct flow after = *before;
+    uint32_t session;
+
+    ds_put_format(ds, "%s: ", is_dead ? "entry, no longer valid" : "entry");
+    flow_format(ds, before, NULL);
+    entry_apply_to_flow(entry, path, &after);
+    ds_put_cstr(ds, "\n  becomes: ");
+    flow_format(ds, &after, NULL);
+    ds_put_cstr(ds, "\n  output: ");
+    format_output(ds, path->output);
+    ds_put_char(ds, '\n');
+    for (size_t i = 0; path->watches && i < path->n; i++) {
+        ds_put_format(ds, "  pass %"PRIuSIZE": ", i + 1);
+        ovs_flow_format(path->passes[i].flow, ds);
+        ds_put_char(ds, '\n');
+    }
+    atomic_read_relaxed(&entry->session, &session);
+    if (session) {
+        session_format(session, ds);
+    }
+}
+
+/* The cache's thread. */
+
+static void
+look_at(struct cache *cache, struct explain_request *request, size_t index)
+{
+    const struct entry *entry = &cache->table.entries[index];
+    struct flow flow;
+
+    entry_to_flow(entry, &flow);
+    if (flow_equal_except(&flow, &request->match->flow, &request->match->wc)) {
+        request->n_found++;
+        format_entry(cache, entry, &flow, request->answer);
+    }
+}
+
+void
+explain_run(struct cache *cache)
+{
+    struct explain_slot *slot = &cache->explain;
+    struct explain_request *request;
+    bool is_asked;
+
+    atomic_read_relaxed(&slot->is_asked, &is_asked);
+    if (OVS_LIKELY(!is_asked)) {
+        return;
+    }
+    ovs_mutex_lock(&slot->mutex);
+    request = slot->request;
+    if (request) {
+        size_t end = MIN(request->next + ENTRIES_AT_ONCE,
+                         table_size(&cache->table));
+
+        for (; request->next < end; request->next++) {
+            if (!entry_is_free(&cache->table, request->next)
+                && request->n_found < request->max) {
+                look_at(cache, request, request->next);
+            }
+        }
+        if (end == table_size(&cache->table)) {
+            request->is_done = true;
+            slot->request = NULL;
+            atomic_store_relaxed(&slot->is_asked, false);
+        }
+    }
+    ovs_mutex_unlock(&slot->mutex);
+}
+
+/* The main thread. */
+
+static bool
+is_done(struct explain_slot *slot, struct explain_request *request)
+{
+    bool done;
+
+    ovs_mutex_lock(&slot->mutex);
+    done = request->is_done;
+    ovs_mutex_unlock(&slot->mutex);
+    return done;
+}
+
+size_t
+explain_ask(struct cache *cache, const struct match *match, size_t max,
+            struct ds *answer)
+{
+    struct explain_request request = { match, max, answer, 0, 0, false };
+    struct explain_slot *slot = &cache->explain;
+    long long deadline = time_msec() + PATIENCE_MS;
+
+    ovs_mutex_lock(&slot->mutex);
+    slot->request = &request;
+    atomic_store_relaxed(&slot->is_asked, true);
+    ovs_mutex_unlock(&slot->mutex);
+    while (!is_done(slot, &request)) {
+        if (cache->is_main) {
+            explain_run(cache);
+        } else if (time_msec() >= deadline) {
+            ds_put_cstr(answer, "the thread is too busy to answer\n");
+            break;
+        } else {
+            xnanosleep(1000 * 1000);
+        }
+    }
+    ovs_mutex_lock(&slot->mutex);
+    slot->request = NULL;
+    ovs_mutex_unlock(&slot->mutex);
+    return request.n_found;
+}
