@@ -6,6 +6,7 @@ TESTSUITE = $(srcdir)/tests/testsuite
 TESTSUITE_AT = \
 	tests/testsuite.at \
 	tests/bypass.at \
+	tests/cache.at \
 	tests/drop.at \
 	tests/hw.at \
 	tests/link.at \

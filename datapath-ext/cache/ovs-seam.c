@@ -44,7 +44,10 @@ ovs_pmd_core(const struct dp_netdev_pmd_thread *pmd)
 bool
 ovs_pmd_is_simple(const struct dp_netdev_pmd_thread *pmd, odp_port_t port)
 {
-    return dp_netdev_simple_match_enabled(pmd, port);
+    /* A port without any flow would be simple too, and its next packets may
+     * not be. */
+    return (ccmap_find(&pmd->n_flows, odp_to_u32(port))
+            && dp_netdev_simple_match_enabled(pmd, port));
 }
 
 void
