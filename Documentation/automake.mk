@@ -9,6 +9,7 @@ doc_source = \
 	Documentation/topics/architecture.rst \
 	Documentation/topics/benchmarks.rst \
 	Documentation/topics/classification.rst \
+	Documentation/topics/cache.rst \
 	Documentation/topics/ovn.rst \
 	Documentation/topics/rings.rst \
 	Documentation/topics/seams.rst \
