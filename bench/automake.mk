@@ -5,14 +5,18 @@ EXTRA_DIST += \
 	bench/bench-config \
 	bench/bench-vnic \
 	bench/forward.py \
+	bench/machine.py \
 	bench/measure.py \
+	bench/packets.py \
 	bench/parts.py \
 	bench/pcap.py \
 	bench/report.py \
 	bench/sandbox.py \
 	bench/svg.py \
 	bench/switch.py \
-	bench/transactions.py
+	bench/transactions.py \
+	bench/turns.py \
+	bench/vnicswitch.py
 CLEANFILES += bench/config.json bench/config.svg bench/vnic.json bench/vnic.svg
 
 # How long configuration takes.  As root; BENCHFLAGS may be "--rows 100".
