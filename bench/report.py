@@ -68,11 +68,15 @@ def machine_facts(options):
     }
 
 
+def write_json(f, content):
+    json.dump(content, f, indent=1)
+    f.write("\n")
+
+
 def write_files(out, content, chart):
     os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
     with open(out + ".json", "w", encoding="utf-8") as f:
-        json.dump(content, f, indent=1)
-        f.write("\n")
+        write_json(f, content)
     with open(out + ".svg", "w", encoding="utf-8") as f:
         f.write(chart)
     print("Written: %s.json, %s.svg" % (out, out))

@@ -183,7 +183,8 @@ class TestPmd:
             "-l", "%d,%d" % (MAIN_CORE, PMD_CORE),
             "--main-lcore", str(MAIN_CORE),
             "--vdev", device, "--vdev", SINK_DEVICE,
-            "--", "-i", "--auto-start", "--forward-mode=io"]
+            "--", "-i", "--auto-start", "--forward-mode=io",
+            "--total-num-mbufs=262144"]
         self.process = self.worker = None
 
     def __enter__(self):
