@@ -33,6 +33,7 @@ def sample_of(total, tsc_hz):
                ("simple match", "EMC", "SMC", "megaflow", "upcall")
                if total[key]}
     sample = {
+        "frames": n,
         "mpps": n / total["time"] / 1e6,
         "mpps_cpu": n / total["cpu"] / 1e6,
         "cpu_share": total["cpu"] / total["time"],
