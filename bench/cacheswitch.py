@@ -9,16 +9,32 @@ import subprocess
 import time
 
 import pipelines
+import sandbox
 import traces
 from switch import GENERATOR, WARM_UP, Switch, Wrong, generator
 from transactions import insert, mutate, new_ports, ovsdb_map, update
 
 CHANGED_WARM_UP, LONGEST_WARM_UP = 0.3, 6.0     # Seconds.
+LEARNING_STEP, LONGEST_LEARNING = 0.5, 20.0
 SET_UP_TIME = 120.0
 MAX_CONNECTIONS = 8 << 20
 CACHE_DEFAULT = 1 << 17         # Entries; more are asked for, if needed.
 # Seconds that a daemon may be stopped without its connections expiring.
 PATIENCE = 86400
+
+
+INPUT = "dpif_vnic"             # Our input function's name.
+LIST_INPUT = "dpif-netdev/dpif-impl-get"
+
+
+def is_in(options):
+    """Whether our daemon has a cache at all."""
+    with sandbox.Sandbox(
+            options.build + "/vswitchd-plugin/ovs-vswitchd", options.ovs,
+            options.build + "/vswitchd-plugin/vswitch.ovsschema") as box:
+        box.start()
+        box.ready()
+        return "vnic/cache-show" in box.appctl("list-commands")
 
 
 class CacheSwitch(Switch):
@@ -40,8 +56,8 @@ class CacheSwitch(Switch):
 
     def add_ports(self):
         self.box.appctl("dpctl/ct-set-maxconns", str(MAX_CONNECTIONS))
-        self.has_cache = self.is_ours and "dpif_vnic" in self.box.appctl(
-            "dpif-netdev/dpif-impl-get")
+        self.has_cache = (self.is_ours
+                          and INPUT in self.box.appctl(LIST_INPUT))
         if not self.row.scenario.packets:
             self.extend_timeouts()
         if self.row.scenario.is_tunnel:
@@ -134,6 +150,8 @@ class CacheSwitch(Switch):
             self.box.db.wait(self.box.db.change(self.set_other_config()))
             self.check_cache()
             self.pass_frames(CHANGED_WARM_UP, 2 * self.row.length)
+            if self.has_cache:
+                self.await_hits()
         else:
             self.pass_frames(WARM_UP, 0)
 
@@ -144,13 +162,27 @@ class CacheSwitch(Switch):
                and time.monotonic() < start + LONGEST_WARM_UP):
             time.sleep(0.02)
 
+    def await_hits(self):
+        """Until the hit rate doesn't rise any more: how fast a cache learns
+        is limited, so passes of the trace say nothing."""
+        last, deadline = -1.0, time.monotonic() + LONGEST_LEARNING
+        before = self.snapshot_own()
+        while time.monotonic() < deadline:
+            self.pass_frames(LEARNING_STEP, self.row.length)
+            after = self.snapshot_own()
+            hits, misses = (after[key] - before[key] for key in before)
+            rate, before = hits / ((hits + misses) or 1), after
+            if rate <= last + 0.005:
+                break
+            last = rate
+
     def check_cache(self):
         """That the PMD thread has the input function that was asked for."""
         if not self.has_cache:
             return
         want = self.setting.get("vnic-cache") == "true"
-        found = self.box.appctl("dpif-netdev/dpif-impl-get")
-        match = re.search(r"dpif_vnic \(pmds: (.*?)\)", found)
+        found = self.box.appctl(LIST_INPUT)
+        match = re.search(INPUT + r" \(pmds: (.*?)\)", found)
         if (match is not None and match.group(1) != "none") != want:
             raise Wrong("%s: the cache is %s: %s" % (
                 self.name, "off" if want else "on", found))

@@ -23,9 +23,9 @@ IN_FLIGHT = 2 * BURST
 
 @contextlib.contextmanager
 def programs(row, options, directory):
-    """Yields the programs, paused, and whether ours has a cache.  Settings of
-    the same daemon can be changed while it runs, so they share it: a million
-    connections take long to set up, and much memory."""
+    """Yields the programs, paused.  Settings of the same daemon can be changed
+    while it runs, so they share it: a million connections take long to set
+    up, and much memory."""
     with contextlib.ExitStack() as stack:
         def start(name, build=None):
             device, feed = row.start_feeder(stack, fifo(directory, name))
@@ -54,13 +54,13 @@ def programs(row, options, directory):
         if ours.has_cache:
             found.append(Setting(OFF, ours, vnic_cache="false",
                                  vnic_cache_size=size))
-        yield found, ours.has_cache
+        yield found
 
 
 def measure_round(row, options):
-    """Returns ({name: sample}, whether ours has a cache)."""
+    """Returns {name: sample}."""
     with tempfile.TemporaryDirectory(prefix="bench-") as directory, \
-            programs(row, options, directory) as (found, has_cache):
+            programs(row, options, directory) as found:
         samples = turns.take_turns(found, options)
         checked = set()
         for program in found:
@@ -72,8 +72,7 @@ def measure_round(row, options):
                 program.resume()
                 program.check()
                 program.switch.pause()
-    return {name: samples[name] for name in ORDER if name in samples}, \
-        has_cache
+    return {name: samples[name] for name in ORDER if name in samples}
 
 
 def check_kept(row, name, sample, n_turns):

@@ -53,7 +53,7 @@ def measure_scan(options, directory):
         for row in attacks:
             print("... round %d of %d, %s" % (i + 1, options.rounds, row),
                   flush=True)
-            results[row.attack].append(compare.measure_round(row, options)[0])
+            results[row.attack].append(compare.measure_round(row, options))
     return results
 
 
@@ -67,15 +67,19 @@ def kept_rates(results, attack, name):
 def print_scan(results):
     print("\nlimit-scan: %s; the victim's Mpps per CPU-s, and what it keeps "
           "of it" % VICTIMS)
-    print("  %-22s %-18s %-21s  %s" % ("attack", "program",
-                                       "median    min    max", "kept"))
+    print("  %-22s %-18s %-21s  %-21s  %s" % (
+        "attack", "program", " median    min    max",
+        "kept: median min max", "hits"))
     for attack, rounds in results.items():
         for name in rounds[0]:
-            print("  %-22s %-18s %7.2f %6.2f %6.2f  %7.2f %6.2f %6.2f" % (
-                attack, name, *(value for spread in (
-                    report.spread(compare.values(rounds, name, "mpps_cpu")),
-                    report.spread(kept_rates(results, attack, name)))
-                    for value in (spread[1], spread[0], spread[2]))))
+            hits = ("%.0f %%" % (100 * statistics.median(
+                compare.values(rounds, name, "hit_rate")))
+                    if "hit_rate" in rounds[0][name] else "")
+            print("  %-22s %-18s %s  %s  %s" % (
+                attack, name, report.print_spread(report.spread(
+                    compare.values(rounds, name, "mpps_cpu"))),
+                report.print_spread(report.spread(
+                    kept_rates(results, attack, name))), hits))
 
 
 # limit-policy.
@@ -206,10 +210,8 @@ def print_policy(results):
     for name, changes in results.items():
         print("  %-10s %8.2f  %s   %s %9d" % (
             name, statistics.median(c["steady"] for c in changes),
-            *("%7.2f %6.2f %6.2f" % (middle, low, high)
-              for low, middle, high in (
-                  report.spread([c[key] for c in changes])
-                  for key in ("recovery", "lowest"))),
+            *(report.print_spread(report.spread([c[key] for c in changes]))
+              for key in ("recovery", "lowest")),
             max(c["late"] for c in changes)))
 
 

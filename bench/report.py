@@ -20,6 +20,11 @@ def spread(values):
     return (min(values), statistics.median(values), max(values))
 
 
+def print_spread(spread):
+    low, middle, high = spread
+    return "%7.2f %6.2f %6.2f" % (middle, low, high)
+
+
 def option_parser(doc, out):
     parser = argparse.ArgumentParser(
         description=doc,

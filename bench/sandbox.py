@@ -19,12 +19,18 @@ import time
 TIMEOUT = 300.0                 # Seconds for anything; all hope is lost then.
 
 
+def terminate(*_):
+    """Ends the program so that what is to be undone is undone, even though
+    the end of unshare(1) sends the signal again."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit("terminated")
+
+
 def enter_namespaces():
     """Starts this program again in namespaces of its own, which its devices
     and processes can't outlive."""
     if os.environ.pop("BENCH_INSIDE", None):
-        # So that what is to be undone is undone.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+        signal.signal(signal.SIGTERM, terminate)
         return
     if os.geteuid():
         sys.exit("%s: must run as root" % os.path.basename(sys.argv[0]))
