@@ -18,7 +18,8 @@ NR_HUGE = "/proc/sys/vm/nr_hugepages"
 
 @contextlib.contextmanager
 def huge_pages(n):
-    """Yields whether there are n more huge pages than there were."""
+    """Yields whether there are n huge pages more than there were, and nobody
+    else has taken them."""
     with open(NR_HUGE, encoding="ascii") as f:
         before = int(f.read())
 
@@ -29,11 +30,10 @@ def huge_pages(n):
     try:
         try:
             set_number(before + n)
-            with open(NR_HUGE, encoding="ascii") as f:
-                got = int(f.read()) - before
+            free = int(report.read_value("/proc/meminfo", "HugePages_Free:"))
         except OSError:         # Containers may not.
-            got = 0
-        yield got >= n
+            free = 0
+        yield free >= n
     finally:
         with contextlib.suppress(OSError):
             set_number(before)
