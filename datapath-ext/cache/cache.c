@@ -64,7 +64,8 @@ static bool
 cache_allocate(struct cache *cache, uint32_t size)
 {
     bool has_table = table_init(&cache->table, size);
-    bool has_paths = paths_init(&cache->paths, cache->counters.kills);
+    bool has_paths = paths_init(&cache->paths, cache->pmd,
+                                cache->counters.kills);
     bool has_seen = seen_init(&cache->seen, size);
 
     share_init(&cache->share);

@@ -98,9 +98,18 @@ ovs_flow_executes(const struct dp_netdev_flow *flow, const void *actions)
 }
 
 bool
-ovs_flow_is_dead(const struct dp_netdev_flow *flow)
+ovs_flow_is_listed(const struct dp_netdev_pmd_thread *pmd,
+                   const struct dp_netdev_flow *flow)
 {
-    return *(const volatile bool *) &flow->dead;
+    const struct dp_netdev_flow *other;
+
+    CMAP_FOR_EACH_WITH_HASH (other, node, dp_netdev_flow_hash(&flow->ufid),
+                             &pmd->flow_table) {
+        if (other == flow) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void

@@ -71,7 +71,10 @@ struct dp_netdev_flow *ovs_flow_of(const struct flow *);
 const void *ovs_flow_node(const struct dp_netdev_flow *);
 const void *ovs_flow_actions(const struct dp_netdev_flow *);
 bool ovs_flow_executes(const struct dp_netdev_flow *, const void *actions);
-bool ovs_flow_is_dead(const struct dp_netdev_flow *);
+/* Is it in its thread's table of flows?  It leaves that before cmap_replace()
+ * tells; that it is dead it says only afterwards. */
+bool ovs_flow_is_listed(const struct dp_netdev_pmd_thread *,
+                        const struct dp_netdev_flow *);
 /* Its id, as 'dpctl/dump-flows -m' has it, recirculation id and actions. */
 void ovs_flow_format(const struct dp_netdev_flow *, struct ds *);
 bool ovs_flow_ref(struct dp_netdev_flow *);

@@ -16,7 +16,9 @@
 /* By whose end a path dies: a node of a megaflow's, or its actions. */
 struct path_watch {
     struct cmap_node node;      /* In 'watches'. */
-    const void *what;
+    uint32_t hash;
+    ATOMIC(const void *) what;  /* NULL once it has ended: its memory may
+                                 * become anything then, also ours. */
     struct path *path;
     struct paths *paths;
 };
@@ -26,11 +28,13 @@ static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
 static struct cmap watches = CMAP_INITIALIZER;
 
 bool
-paths_init(struct paths *paths, struct counter *killed)
+paths_init(struct paths *paths, const struct dp_netdev_pmd_thread *pmd,
+           struct counter *killed)
 {
     memset(paths, 0, sizeof *paths);
     paths->all = memory_map(PATHS_MAX * sizeof *paths->all);
     paths->n = 1;
+    paths->pmd = pmd;
     paths->killed = killed;
     atomic_init(&paths->any_dead, false);
     hmap_init(&paths->by_content);
@@ -45,10 +49,11 @@ watch_add(struct path_watch *watch, const void *what, struct path *path,
           struct paths *paths)
     OVS_REQUIRES(mutex)
 {
-    watch->what = what;
+    watch->hash = hash_pointer(what, 0);
+    atomic_init(&watch->what, what);
     watch->path = path;
     watch->paths = paths;
-    cmap_insert(&watches, &watch->node, hash_pointer(what, 0));
+    cmap_insert(&watches, &watch->node, watch->hash);
 }
 
 static void
@@ -72,11 +77,20 @@ path_unwatch(struct path *path)
     for (size_t i = 0; i < 2 * path->n; i++) {
         struct path_watch *watch = &path->watches[i];
 
-        cmap_remove(&watches, &watch->node, hash_pointer(watch->what, 0));
+        cmap_remove(&watches, &watch->node, watch->hash);
     }
     ovs_mutex_unlock(&mutex);
     ovsrcu_postpone(free, path->watches);
     path->watches = NULL;
+}
+
+static bool
+watch_is(struct path_watch *watch, const void *what)
+{
+    const void *watched;
+
+    atomic_read_relaxed(&watch->what, &watched);
+    return watched == what;
 }
 
 static void
@@ -89,15 +103,17 @@ kill_by(const void *what, enum cache_kill cause)
     /* Without the lock: this comes for all that is removed anywhere, also by
      * us and under it.  What is not watched yet will be looked at again by
      * who watches it (path_holds()). */
+    atomic_thread_fence(memory_order_seq_cst);
     CMAP_FOR_EACH_WITH_HASH (watch, node, hash, &watches) {
-        is_watched |= watch->what == what;
+        is_watched |= watch_is(watch, what);
     }
     if (OVS_LIKELY(!is_watched)) {
         return;
     }
     ovs_mutex_lock(&mutex);
     CMAP_FOR_EACH_WITH_HASH (watch, node, hash, &watches) {
-        if (watch->what == what) {
+        if (watch_is(watch, what)) {
+            atomic_store_relaxed(&watch->what, NULL);
             if (!path_is_dead(watch->path)) {
                 counter_add(&watch->paths->killed[cause], 1);
             }
@@ -178,12 +194,15 @@ path_alloc(struct paths *paths)
 
 /* Are the megaflows what they were when they were observed? */
 static bool
-path_holds(const struct path *path)
+path_holds(const struct paths *paths, const struct path *path)
 {
+    /* Who ends a megaflow looks for watches after it; we, the other way
+     * around. */
+    atomic_thread_fence(memory_order_seq_cst);
     for (size_t i = 0; i < path->n; i++) {
         const struct path_pass *pass = &path->passes[i];
 
-        if (ovs_flow_is_dead(pass->flow)
+        if (!ovs_flow_is_listed(paths->pmd, pass->flow)
             || ovs_flow_actions(pass->flow) != pass->actions) {
             return false;
         }
@@ -275,7 +294,7 @@ path_ref(struct paths *paths, const struct path_spec *spec)
     }
     path->n_refs = 1;
     /* Only from now on is the path told. */
-    if (!path_holds(path)) {
+    if (!path_holds(paths, path)) {
         path_unref(paths, path - paths->all);
         return 0;
     }

@@ -104,11 +104,14 @@ struct paths {
     struct hmap by_content;
     struct outputs outputs;
     atomic_bool any_dead;
+    const struct dp_netdev_pmd_thread *pmd;
     struct counter *killed;     /* N_CACHE_KILLS. */
     long long next_flush;       /* ms */
 };
 
-bool paths_init(struct paths *, struct counter *killed);
+/* The megaflows are this thread's. */
+bool paths_init(struct paths *, const struct dp_netdev_pmd_thread *,
+                struct counter *killed);
 /* No entry has a path any more. */
 void paths_destroy(struct paths *, long long now);
 

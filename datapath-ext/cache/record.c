@@ -188,6 +188,8 @@ record_pass(struct record *record, const struct ovs_execute_aux *aux,
 {
     struct path_spec *path = &record->path;
     struct dp_netdev_flow *flow = ovs_flow_of(aux->flow);
+    /* Before it is asked whether these are still the ones. */
+    const void *flow_actions = ovs_flow_actions(flow);
 
     record->is_recirculating = false;
     if (path->n >= PATH_MAX_PASSES) {
@@ -199,7 +201,7 @@ record_pass(struct record *record, const struct ovs_execute_aux *aux,
     }
     path->passes[path->n++] = (struct path_pass) {
         .flow = flow,
-        .actions = ovs_flow_actions(flow),
+        .actions = flow_actions,
         .growth = dp_packet_size(packet) - record->before.size,
     };
 }
