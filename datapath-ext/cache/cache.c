@@ -321,6 +321,8 @@ apply(struct work *work)
             if (OVS_LIKELY(!work->misses[i])) {
                 path_count(&cache->paths, path, dp_packet_size(packet),
                            key->narrow.tcp_flags);
+                /* Devices look at it, our own at the input port. */
+                pkt_metadata_init(&packet->md, work->ports[i]);
                 rewrite_apply(packet, key, entry, path);
                 output_add(&cache->paths.outputs, path->output, packet);
                 n_hits++;
