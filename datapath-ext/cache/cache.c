@@ -528,6 +528,10 @@ cache_thread_end(struct dp_netdev_pmd_thread *pmd)
     if (cache) {
         cache_destroy(cache);
     }
+    if (mine && ovs_list_is_empty(mine)) {
+        free(mine);
+        mine = NULL;
+    }
 }
 
 /* For the main thread. */

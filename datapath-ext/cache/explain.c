@@ -217,8 +217,10 @@ explain_run(struct cache *cache)
         if (end == table_size(&cache->table)) {
             request->is_done = true;
             slot->request = NULL;
-            atomic_store_relaxed(&slot->is_asked, false);
         }
+    }
+    if (!slot->request) {       /* Also if who asked has given up. */
+        atomic_store_relaxed(&slot->is_asked, false);
     }
     ovs_mutex_unlock(&slot->mutex);
 }
