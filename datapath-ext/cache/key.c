@@ -118,11 +118,15 @@ parse_ethernet(const uint8_t *data, size_t size, struct key *key,
     } else if (eth_type_vlan(*type)) {
         return 0;
     }
-    /* A flow has no bit for the DEI, so that it may or may not get lost. */
+    return key->shape & KEY_QINQ && eth_type_vlan(*type) ? 0 : ofs;
+}
+
+/* A flow has no bit for the DEI, so that it may or may not get lost. */
+static inline bool
+has_dei(const struct key *key)
+{
     return ((key->tci | (key->shape & KEY_QINQ ? key->wide.inner_tci : 0))
-            & htons(VLAN_CFI) || (key->shape & KEY_QINQ
-                                  && eth_type_vlan(*type))
-            ? 0 : ofs);
+            & htons(VLAN_CFI));
 }
 
 static inline size_t
@@ -271,6 +275,9 @@ key_extract(struct dp_packet *packet, odp_port_t in_port,
     }
     key->narrow.in_port = in_port;
     key_hash(seed, addresses, key);
+    if (key->shape & (KEY_VLAN | KEY_VLAN_AD) && OVS_UNLIKELY(has_dei(key))) {
+        return CACHE_MISS_VLAN; /* In order with those that have none. */
+    }
     if (OVS_UNLIKELY(*dp_packet_ol_flags_ptr(packet)
                      & (TX_OFFLOADS | DP_PACKET_OL_FLOW_MARK))) {
         return CACHE_MISS_OFFLOAD;
