@@ -140,7 +140,9 @@ __wrap_conntrack_execute(struct conntrack *ct, struct dp_packet_batch *batch,
                          const struct nat_action_info_t *nat, long long now,
                          uint32_t tp_id)
 {
-    bool may_change = input_is_cache() && (setmark || setlabel || force);
+        /* Entries outlive a moment of another input function. */
+    bool may_change = ((setmark || setlabel || force)
+                       && (input_is_cache() || cache_n_sessions()));
     struct ct_change change;
     int error;
 

@@ -60,8 +60,10 @@ ct_change_end(struct ct_change *change, const struct dp_packet_batch *batch,
         }
     }
     for (size_t i = 0; force && i < dp_packet_batch_size(batch); i++) {
-        /* Which connection it has replaced, conntrack doesn't tell. */
-        if (batch->packets[i]->md.ct_state & CS_NEW) {
+        /* Which connection it has ended, conntrack doesn't tell: that of a
+         * packet in the reply direction, which got a new one, or none. */
+        if (batch->packets[i]->md.ct_state
+            & (CS_NEW | CS_INVALID | CS_REPLY_DIR)) {
             session_kill_all(CACHE_KILL_CONN_FORCE);
             break;
         }
