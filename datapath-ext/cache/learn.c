@@ -137,7 +137,13 @@ learn(struct cache *cache, struct record *record, long long now)
     if (!(is_used && entry->key.in_port == port)
         && !share_may_add(&cache->share, port, cache->table.n_used,
                           table_size(&cache->table))) {
-        return CACHE_REFUSAL_QUOTA;
+        /* Instead of one more, one of its own that is out of use: nobody
+         * clears these away, so that they would fill its share for ever. */
+        entry = table_victim(&cache->table, key, now);
+        is_used = true;
+        if (!entry) {
+            return CACHE_REFUSAL_QUOTA;
+        }
     }
     if (is_used) {
         counter_add_own(entry_has_key(entry, key) ? &cache->counters.again

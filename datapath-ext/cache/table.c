@@ -13,6 +13,7 @@
 #endif
 
 #include "datapath-ext/cache/memory.h"
+#include "odp-util.h"
 
 bool
 table_init(struct table *table, size_t size)
@@ -80,9 +81,11 @@ table_candidates(const struct table *table, const struct key *key)
     return compare(table->tags[table_bucket(table, key)], table_tag(key));
 }
 
-/* The way of a dead or idle entry, or TABLE_WAYS. */
+/* The way of a dead or idle entry, of 'port' unless that is ODPP_NONE, or
+ * TABLE_WAYS. */
 static unsigned int
-find_victim(const struct table *table, uint32_t bucket, uint32_t now)
+find_victim(const struct table *table, uint32_t bucket, uint32_t now,
+            odp_port_t port)
 {
     unsigned int victim = TABLE_WAYS;
     uint32_t longest = TABLE_IDLE_MS;
@@ -90,7 +93,10 @@ find_victim(const struct table *table, uint32_t bucket, uint32_t now)
     for (unsigned int way = 0; way < TABLE_WAYS; way++) {
         const struct entry *entry = table_entry(table, bucket, way);
 
-        if (entry_deadline(entry) == ENTRY_DEAD) {
+        if (!table->tags[bucket][way]
+            || (port != ODPP_NONE && entry->key.in_port != port)) {
+            continue;
+        } else if (entry_deadline(entry) == ENTRY_DEAD) {
             return way;
         }
         if (now - entry->last_hit >= longest) {
@@ -117,7 +123,17 @@ table_place(const struct table *table, const struct key *key, uint32_t now,
         return table_entry(table, bucket, ctz32(empty));
     }
 
-    unsigned int victim = find_victim(table, bucket, now);
+    unsigned int victim = find_victim(table, bucket, now, ODPP_NONE);
+
+    return victim < TABLE_WAYS ? table_entry(table, bucket, victim) : NULL;
+}
+
+struct entry *
+table_victim(const struct table *table, const struct key *key, uint32_t now)
+{
+    uint32_t bucket = table_bucket(table, key);
+    unsigned int victim = find_victim(table, bucket, now,
+                                      key->narrow.in_port);
 
     return victim < TABLE_WAYS ? table_entry(table, bucket, victim) : NULL;
 }

@@ -149,6 +149,9 @@ table_find(const struct table *table, const struct key *key,
  * unlinks before it fills the place and calls table_set(). */
 struct entry *table_place(const struct table *, const struct key *,
                           uint32_t now, bool *is_used);
+/* The place of a dead or idle entry of the key's port, or NULL. */
+struct entry *table_victim(const struct table *, const struct key *,
+                           uint32_t now);
 void table_set(struct table *, struct entry *, const struct key *);
 void table_clear(struct table *, struct entry *);
 
