@@ -349,6 +349,7 @@ session_join(const struct session_spec *spec, unsigned int table,
         return CACHE_REFUSAL_ROOM;
     }
     /* What changes from now on is told to the session. */
+    atomic_thread_fence(memory_order_seq_cst);
     if (!spec_holds(spec)) {
         session_leave(table, entry, index);
         return CACHE_REFUSAL_RACE;
@@ -405,9 +406,10 @@ session_renew(struct entry *entry, uint32_t ref, long long now)
     long long period = SESSION_RENEW_MS;
 
     entry->last_hit = now;
-    if (!ref) {
-        return deadline != ENTRY_DEAD
-               && set_deadline(entry, deadline, now + period);
+    if (deadline == ENTRY_DEAD) {
+        return false;           /* Since the caller looked. */
+    } else if (!ref) {
+        return set_deadline(entry, deadline, now + period);
     }
 
     struct session *session = session_get(ref);
