@@ -36,6 +36,7 @@ tests_test_vnic_SOURCES = \
 	tests/rule-set.h \
 	tests/tcp-frame.c \
 	tests/tcp-frame.h \
+	tests/test-cache.c \
 	tests/test-classify.c \
 	tests/test-handover.c \
 	tests/test-hw.c \
@@ -48,6 +49,7 @@ tests_test_vnic_SOURCES = \
 	tests/test-ring.c \
 	tests/test-rules.c \
 	tests/test-service.c \
+	tests/test-session-seam.c \
 	tests/test-snoop.c \
 	tests/test-steer.c \
 	tests/test-vnic-config.c \
