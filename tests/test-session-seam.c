@@ -458,10 +458,13 @@ test_threads(struct ovs_cmdl_context *ctx OVS_UNUSED)
     }
     slow = ovs_thread_create("slow", slow_main, &arena);
     killer = ovs_thread_create("killer", killer_main, &arena);
+    /* Or there would be no grace period, and no memory used again. */
+    ovsrcu_quiesce_start();
     owners_run(&arena);
     atomic_store_relaxed(&arena.stop, true);
     xpthread_join(slow, NULL);
     xpthread_join(killer, NULL);
+    ovsrcu_quiesce_end();
 
     printf("%u hits\n", atomic_count_get(&arena.n_hits));
     assert(atomic_count_get(&arena.n_hits) > N_ROUNDS / 10);

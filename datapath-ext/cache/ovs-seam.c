@@ -175,7 +175,8 @@ bool
 ovs_conn_is_usable(const struct conn *conn)
 {
     /* atomic_flag has no function that only reads. */
-    uint8_t reclaimed = *(const volatile uint8_t *) &conn->reclaimed;
+    uint8_t reclaimed = __atomic_load_n((const uint8_t *) &conn->reclaimed,
+                                        __ATOMIC_RELAXED);
 
     return (!reclaimed && !conn->alg && !conn->alg_related && !conn->seq_skew
             && conn->conn_type == CT_CONN_TYPE_DEFAULT);

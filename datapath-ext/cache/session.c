@@ -17,7 +17,7 @@
 
 struct session_conn {
     struct cmap_node node;      /* In 'by_conn', unless 'conn_place' is 0. */
-    uintptr_t conn_place;       /* The connection's address plus the place
+    atomic_uintptr_t conn_place; /* The connection's address plus the place
                                  * here, which spares a pointer back. */
 };
 
@@ -25,11 +25,12 @@ struct session {
     /* The first line: what a segment needs. */
     struct tcp tcp;
     uint32_t number;
-    uint32_t first;             /* Entry id, or 0.  Guarded by 'mutex'. */
+    /* Set under 'mutex', read also without. */
+    atomic_uint32_t first;      /* Entry id, or 0. */
+    atomic_uint8_t has_new;     /* Which connections an entry expects to have
+                                 * seen no reply. */
     bool is_tcp;
-    bool is_new;                /* Does an entry expect that a connection has
-                                 * seen no reply? */
-    uint8_t has_new;            /* Which connections. */
+    bool is_free;               /* Guarded by 'mutex'. */
     struct conntrack *ct;
 
     OVS_ALIGNED_VAR(CACHE_LINE_SIZE)
@@ -72,16 +73,44 @@ session_get(uint32_t ref)
 #define PLACES ((uintptr_t) 7)
 BUILD_ASSERT_DECL(SESSION_MAX_CONNS <= PLACES + 1);
 
+static inline uintptr_t
+conn_place_get(const struct session_conn *c)
+{
+    uintptr_t value;
+
+    atomic_read_relaxed(&CONST_CAST(struct session_conn *, c)->conn_place,
+                        &value);
+    return value;
+}
+
 static inline struct conn *
 session_conn_get(const struct session_conn *c)
 {
-    return (struct conn *) (c->conn_place & ~PLACES);
+    return (struct conn *) (conn_place_get(c) & ~PLACES);
 }
 
 static inline unsigned int
 session_conn_place(const struct session_conn *c)
 {
-    return c->conn_place & PLACES;
+    return conn_place_get(c) & PLACES;
+}
+
+static inline uint32_t
+session_first(struct session *session)
+{
+    uint32_t first;
+
+    atomic_read_relaxed(&session->first, &first);
+    return first;
+}
+
+static inline uint8_t
+session_has_new(struct session *session)
+{
+    uint8_t has_new;
+
+    atomic_read_relaxed(&session->has_new, &has_new);
+    return has_new;
 }
 
 static inline struct session *
@@ -114,7 +143,7 @@ conn_remove(struct session *session, unsigned int place)
 
     if (conn) {
         cmap_remove(&by_conn, &c->node, hash_pointer(conn, 0));
-        c->conn_place = place;
+        atomic_store_relaxed(&c->conn_place, place);
         tcp_forget(&session->tcp, place);
     }
 }
@@ -203,12 +232,12 @@ static void
 session_check(struct session *session)
     OVS_REQUIRES(mutex)
 {
-    if (!session->first && session->tcp.n
+    if (!session_first(session) && !session->is_free
         && !tcp_is_pending(&session->tcp)) {
         for (unsigned int i = 0; i < session->tcp.n; i++) {
             conn_remove(session, i);
         }
-        session->tcp.n = 0;
+        session->is_free = true;
         atomic_count_dec(&n_sessions);
         ovsrcu_postpone(session_free, session);
     }
@@ -218,7 +247,7 @@ static void
 session_kill(struct session *session, enum cache_kill cause)
     OVS_REQUIRES(mutex)
 {
-    uint32_t id = session->first;
+    uint32_t id = session_first(session);
 
     while (id) {
         struct entry *entry = entry_by_id(id);
@@ -230,7 +259,7 @@ session_kill(struct session *session, enum cache_kill cause)
                               memory_order_release);
         atomic_store_relaxed(&entry->session, 0);
     }
-    session->first = 0;
+    atomic_store_relaxed(&session->first, 0);
     tcp_end(&session->tcp);
     session_check(session);
 }
@@ -252,7 +281,7 @@ session_create(const struct session_spec *spec)
         struct session_conn *c = &session->conns[i];
 
         session->tcp.orientation |= spec->conns[i].reply << i;
-        c->conn_place = (uintptr_t) conn + i;
+        atomic_store_relaxed(&c->conn_place, (uintptr_t) conn + i);
         cmap_insert(&by_conn, &c->node, hash_pointer(conn, 0));
     }
     return session;
@@ -321,13 +350,15 @@ session_link(const struct session_spec *spec, unsigned int table,
     if (session) {
         for (size_t i = 0; i < spec->n; i++) {
             if (spec->conns[i].result == OVS_CT_NEW) {
-                session->has_new |= 1u << find_place(session,
-                                                     spec->conns[i].conn);
-                session->is_new = true;
+                int place = find_place(session, spec->conns[i].conn);
+
+                atomic_store_relaxed(&session->has_new,
+                                     session_has_new(session) | 1u << place);
             }
         }
-        entry->next = session->first;
-        session->first = table << ENTRY_ID_BITS | index;
+        entry->next = session_first(session);
+        atomic_store_relaxed(&session->first,
+                             table << ENTRY_ID_BITS | index);
         atomic_store_relaxed(&entry->session,
                              session->number | (direction ? DIRECTION : 0));
         /* At once: the first hit looks whether all is as it was. */
@@ -367,12 +398,16 @@ session_leave(unsigned int table, struct entry *entry, uint32_t index)
     atomic_read_relaxed(&entry->session, &ref);
     if (ref) {
         struct session *session = session_get(ref);
-        uint32_t *link = &session->first;
+        uint32_t other = session_first(session);
 
-        while (*link != id) {
-            link = &entry_by_id(*link)->next;
+        if (other == id) {
+            atomic_store_relaxed(&session->first, entry->next);
+        } else {
+            while (entry_by_id(other)->next != id) {
+                other = entry_by_id(other)->next;
+            }
+            entry_by_id(other)->next = entry->next;
         }
-        *link = entry->next;
         entry->next = 0;
         atomic_store_relaxed(&entry->session, 0);
         session_check(session);
@@ -418,7 +453,7 @@ session_renew(struct entry *entry, uint32_t ref, long long now)
         struct conn *conn = session_conn_get(&session->conns[i]);
         bool reply = ((session->tcp.orientation >> i & 1)
                       != !!(ref & DIRECTION));
-        bool is_new = session->has_new >> i & 1 && !reply;
+        bool is_new = session_has_new(session) >> i & 1 && !reply;
         long long lifetime;
 
         if (!conn
@@ -522,7 +557,7 @@ session_before_update(struct conn *conn)
 
         if (tcp_revoke(&session->tcp, session_conn_place(c), windows)) {
             ovs_tcp_set(conn, windows);
-            was_pending |= !session->first;
+            was_pending |= !session_first(session);
         }
     }
     if (was_pending) {
@@ -540,10 +575,9 @@ kill_of_conn(const struct conn *conn, enum cache_kill cause, bool only_new)
         struct session *session = session_of(c);
 
         if (!only_new
-            || session->has_new >> session_conn_place(c) & 1) {
+            || session_has_new(session) >> session_conn_place(c) & 1) {
             session_kill(session, cause);
-            session->has_new = 0;
-            session->is_new = false;
+            atomic_store_relaxed(&session->has_new, 0);
         }
     }
     ovs_mutex_unlock(&mutex);
@@ -564,7 +598,7 @@ session_after_update(struct conn *conn, bool reply, enum ovs_ct_result result)
         return;
     }
     FOR_EACH_OF_CONN (c, conn) {
-        kills_new |= session_of(c)->is_new;
+        kills_new |= session_has_new(session_of(c)) != 0;
     }
     if (kills_new) {
         kill_of_conn(conn, CACHE_KILL_CONN_STATE, true);
