@@ -45,6 +45,7 @@ tests_test_vnic_SOURCES = \
 	tests/test-link.c \
 	tests/test-local-learn.c \
 	tests/test-merge.c \
+	tests/test-path-seam.c \
 	tests/test-placement.c \
 	tests/test-ring.c \
 	tests/test-rules.c \

@@ -126,7 +126,8 @@ check-tsan: tsan/config.status
 	    'test-ring two-ways' 'test-ring threads' \
 	    'test-rules check 2000 1' 'test-rules publish 200' \
 	    'test-service threads' 'test-limit threads' \
-	    'test-learned threads' 'test-session threads'; do \
+	    'test-learned threads' 'test-session threads' \
+	    'test-path threads'; do \
 	    echo "  $$test" && setarch -R tests/test-vnic $$test || exit 1; \
 	done
 
