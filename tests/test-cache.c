@@ -350,7 +350,9 @@ test_rewrite_one(const struct kind *kind)
 
     pkt_metadata_init(&expected->md, u32_to_odp(3));
     flow_extract(expected, &flow);
-    assert(extract(packet, &before) == CACHE_HIT);
+    if (extract(packet, &before) == CACHE_MISS_CHECKSUM) {
+        goto out;               /* One of 0xffff by chance. */
+    }
     for (int i = 0; i < n_changes; i++) {
         if (kind->is_ipv6) {
             change_ipv6(expected);
@@ -360,7 +362,9 @@ test_rewrite_one(const struct kind *kind)
         change_l4(expected, kind->proto);
     }
     change_l2(expected);
-    if (extract(expected, &after) == CACHE_HIT) {
+    enum cache_miss miss = extract(expected, &after);
+
+    if (miss == CACHE_HIT || miss == CACHE_MISS_CHECKSUM) {
         assert(rewrite_compose(&before, &after, dp_packet_data(expected),
                                &entry, &spec));
         entry.key = before.narrow;
@@ -369,16 +373,14 @@ test_rewrite_one(const struct kind *kind)
         path.l2_new = spec.l2_new;
         memcpy(path.l2, spec.l2, sizeof path.l2);
         rewrite_apply(packet, &before, &entry, &path);
-        /* A value that changes and changes back makes 0 of a checksum of
-         * 0xffff, which is as good; an entry doesn't know of it. */
-        assert(dp_packet_equal(packet, expected)
-               || (n_changes > 1 && (!entry.l3_delta || !entry.l4_delta)));
+        assert(dp_packet_equal(packet, expected));
         assert(packet->l3_ofs == expected->l3_ofs
                && packet->l4_ofs == expected->l4_ofs
                && packet->l2_pad_size == expected->l2_pad_size);
     } else {
         assert(kind->n_tags == 2);      /* And got one more. */
     }
+out:
     dp_packet_delete(packet);
     dp_packet_delete(expected);
 }

@@ -234,6 +234,28 @@ parse_l4(const uint8_t *l4, size_t size, struct key *key)
     return narrow->proto == IPPROTO_SCTP && size >= SCTP_HEADER_LEN;
 }
 
+/* 0xffff is 0 in ones' complement, and no sender computes it but for UDP.
+ * Stock makes 0 of it when it changes a field and changes it back, of which an
+ * entry knows nothing. */
+static inline bool
+has_odd_zero(const uint8_t *data, const struct key *key)
+{
+    uint8_t proto = key->narrow.proto;
+    const uint8_t *l4 = data + key->l4_ofs;
+    uint16_t l3_sum = 0, l4_sum = 0;
+
+    if (OVS_LIKELY(!(key->shape & KEY_IPV6))) {
+        memcpy(&l3_sum, data + key->l3_ofs + offsetof(struct ip_header,
+                                                      ip_csum), 2);
+    }
+    if (proto == IPPROTO_TCP) {
+        memcpy(&l4_sum, l4 + offsetof(struct tcp_header, tcp_csum), 2);
+    } else if (proto == IPPROTO_ICMPV6) {
+        memcpy(&l4_sum, l4 + offsetof(struct icmp6_header, icmp6_cksum), 2);
+    }
+    return l3_sum == UINT16_MAX || l4_sum == UINT16_MAX;
+}
+
 enum cache_miss
 key_extract(struct dp_packet *packet, odp_port_t in_port,
             const struct key_seed *seed, struct key *key)
@@ -281,6 +303,9 @@ key_extract(struct dp_packet *packet, odp_port_t in_port,
     if (OVS_UNLIKELY(*dp_packet_ol_flags_ptr(packet)
                      & (TX_OFFLOADS | DP_PACKET_OL_FLOW_MARK))) {
         return CACHE_MISS_OFFLOAD;
+    }
+    if (OVS_UNLIKELY(has_odd_zero(data, key))) {
+        return CACHE_MISS_CHECKSUM;
     }
     return OVS_LIKELY(key->narrow.ttl > 1) ? CACHE_HIT : CACHE_MISS_TTL;
 }

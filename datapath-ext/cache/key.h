@@ -110,8 +110,8 @@ struct key_seed {
 void key_seed_init(struct key_seed *);
 
 /* Returns CACHE_HIT if the packet has a key, which is stored in 'key', or the
- * reason why it has none.  CACHE_MISS_TTL and CACHE_MISS_OFFLOAD come last:
- * all members are valid then too. */
+ * reason why it has none.  CACHE_MISS_OFFLOAD, CACHE_MISS_CHECKSUM and
+ * CACHE_MISS_TTL come last: all members are valid then too. */
 enum cache_miss key_extract(struct dp_packet *, odp_port_t in_port,
                             const struct key_seed *, struct key *);
 

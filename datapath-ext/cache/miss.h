@@ -41,7 +41,8 @@
     MISS(NO_ENTRY, "no_entry", "not recorded (yet)")                        \
     MISS(DEAD, "dead", "what was recorded is no longer valid")              \
     MISS(EXPIRED, "expired", "a connection has expired or changed")         \
-    MISS(CHECKSUM, "checksum", "bad IP or L4 checksum before conntrack")    \
+    MISS(CHECKSUM, "checksum",                                              \
+         "a bad checksum before conntrack, or one of 0xffff")               \
     MISS(TCP_STATE, "tcp_state",                                            \
          "conntrack must see this segment: flags, window or a change of "   \
          "state")                                                           \

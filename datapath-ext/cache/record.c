@@ -218,7 +218,8 @@ headers_take(struct record_headers *headers, struct dp_packet *packet,
 
     headers->n = 0;
     headers->size = dp_packet_size(packet);
-    if (miss == CACHE_HIT || miss == CACHE_MISS_TTL) {
+    if (miss == CACHE_HIT || miss == CACHE_MISS_TTL
+        || miss == CACHE_MISS_CHECKSUM) {
         headers->n = MIN(headers->key.l4_ofs + 20, headers->size);
         memcpy(headers->bytes, dp_packet_data(packet), headers->n);
     }
