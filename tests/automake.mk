@@ -115,6 +115,22 @@ check-system: all tests/test-nic.so tests/test-vnic
 		$(PYTHON3) -m pytest -p no:cacheprovider $(PYTESTFLAGS) \
 		$(srcdir)/tests/pytest
 
+# The oracle of the pipeline cache: daemons that differ in it only get random
+# packets.  A minute by default; ORACLEFLAGS may be "--packets 10000000
+# --seed 7".
+EXTRA_DIST += tests/oracle
+.PHONY: check-oracle
+check-oracle: all tests/oracle-nic.so
+	$(srcdir)/tests/upstream/isolate \
+		$(PYTHON3) $(srcdir)/tests/oracle/check-oracle \
+		--ovs $(OVS_DIR) --build $(abs_builddir) \
+		--out $(abs_builddir)/oracle $(ORACLEFLAGS)
+
+check_PROGRAMS += tests/oracle-nic.so
+tests_oracle_nic_so_SOURCES = tests/oracle-nic.c
+tests_oracle_nic_so_CFLAGS = $(AM_CFLAGS) -fPIC
+tests_oracle_nic_so_LDFLAGS = -shared
+
 # The root file system of the guests.
 CLEAN_LOCAL += clean-guest
 .PHONY: clean-guest
