@@ -222,6 +222,7 @@ match(struct work *work)
             }
         } else if (!work->misses[i]) {
             work->misses[i] = CACHE_MISS_NO_ENTRY;
+            seen_prefetch(&cache->seen, key->hash);
         }
     }
 }

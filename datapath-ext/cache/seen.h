@@ -33,6 +33,7 @@
 #include <string.h>
 
 #include "datapath-ext/cache/memory.h"
+#include "openvswitch/compiler.h"
 
 #define SEEN_WAYS 4
 
@@ -68,6 +69,12 @@ static inline uint16_t
 seen_tag(uint32_t hash)
 {
     return hash >> 16 | 1;
+}
+
+static inline void
+seen_prefetch(const struct seen *seen, uint32_t hash)
+{
+    OVS_PREFETCH_WRITE(seen->buckets[hash & seen->mask]);
 }
 
 static inline struct seen_place *
