@@ -87,10 +87,8 @@ class Round:
 
     def prepare(self, sides):
         start = self.at_begin()
-        for i, side in enumerate(sides):
+        for side in sides:
             side.reset()
-            is_last = i == len(sides) - 1
-            side.fault = self.args.fault if is_last else None
             side.set_up(start)
             self.inject(side)
 
@@ -160,7 +158,7 @@ class Round:
                            + next(flow for flow in self.pipeline.flows
                                   if flow.startswith("table=0,")))
             states.append(compare.take_state(side))
-        if sides[-1].fault in ("rewrite", "mark"):
+        if self.args.fault in ("rewrite", "mark", "stale"):
             # The flow itself would be found, and not what it does.
             for state in states:
                 state["flows"] = []
