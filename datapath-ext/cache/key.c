@@ -53,10 +53,11 @@ hash_addresses(const struct key_seed *seed, struct key *key)
 
     memcpy(&addresses, &key->narrow.src, sizeof addresses);
     if (key->shape & KEY_IPV6) {
-        const uint64_t *wide = (const void *) &key->wide;
+        const struct key_wide *wide = &key->wide;
 
-        addresses ^= mix(wide[0] ^ seed->s[1], wide[1] ^ seed->s[2])
-                     ^ mix(wide[2] ^ seed->s[2], seed->s[0]);
+        addresses ^= mix(key_word(wide, 0) ^ seed->s[1],
+                         key_word(wide, 1) ^ seed->s[2])
+                     ^ mix(key_word(wide, 2) ^ seed->s[2], seed->s[0]);
     }
     /* Fibonacci hashing: six bits of the product's top. */
     key->pair = addresses * UINT64_C(0x9e3779b97f4a7c15) >> 58;
@@ -67,7 +68,7 @@ hash_addresses(const struct key_seed *seed, struct key *key)
 static inline void
 key_hash(const struct key_seed *seed, uint64_t addresses, struct key *key)
 {
-    const uint64_t *narrow = (const void *) &key->narrow;
+    const struct key_narrow *narrow = &key->narrow;
     uint64_t shape = key->shape | (uint64_t) key->tci << 8;
     uint64_t ports, flow;
     uint32_t both;
@@ -81,8 +82,9 @@ key_hash(const struct key_seed *seed, uint64_t addresses, struct key *key)
     flow = mix(addresses ^ seed->s[0], ports ^ seed->s[1]);
     key->flow = flow & 63;
     key->order = KEY_ORDER_FLOW;
-    key->hash = mix(flow ^ narrow[0] ^ shape << 13,
-                    mix(narrow[1] ^ seed->s[2], narrow[2] ^ seed->s[0]));
+    key->hash = mix(flow ^ key_word(narrow, 0) ^ shape << 13,
+                    mix(key_word(narrow, 1) ^ seed->s[2],
+                        key_word(narrow, 2) ^ seed->s[0]));
 }
 
 /* Headers.  Each function returns the next header's offset, or 0 and a

@@ -34,6 +34,7 @@
  * lib/conntrack.c. */
 
 #include <stdint.h>
+#include <string.h>
 
 #include "datapath-ext/cache/miss.h"
 #include "openvswitch/types.h"
@@ -115,18 +116,35 @@ void key_seed_init(struct key_seed *);
 enum cache_miss key_extract(struct dp_packet *, odp_port_t in_port,
                             const struct key_seed *, struct key *);
 
+/* Eight bytes of a key, which need not be aligned. */
+static inline uint64_t
+key_word(const void *key, size_t i)
+{
+    uint64_t word;
+
+    memcpy(&word, (const uint8_t *) key + i * sizeof word, sizeof word);
+    return word;
+}
+
+static inline bool
+key_words_equal(const void *a, const void *b)
+{
+    return !((key_word(a, 0) ^ key_word(b, 0))
+             | (key_word(a, 1) ^ key_word(b, 1))
+             | (key_word(a, 2) ^ key_word(b, 2))
+             | (key_word(a, 3) ^ key_word(b, 3)));
+}
+
 static inline bool
 key_narrow_equal(const struct key_narrow *a, const struct key_narrow *b)
 {
-    const uint64_t *x = (const void *) a, *y = (const void *) b;
-
-    return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]));
+    return key_words_equal(a, b);
 }
 
 static inline bool
 key_wide_equal(const struct key_wide *a, const struct key_wide *b)
 {
-    return key_narrow_equal((const void *) a, (const void *) b);
+    return key_words_equal(a, b);
 }
 
 /* Do all checksums hold that conntrack would verify?  As lib/conntrack.c,
