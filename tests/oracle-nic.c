@@ -123,7 +123,7 @@ map_control(void)
         abort();
     }
     close(fd);
-    control = (struct control *) base;
+    control = (struct control *) (void *) base;
     input = base + CONTROL_SIZE;
     output = input + INPUT_SIZE;
 }
