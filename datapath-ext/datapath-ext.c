@@ -26,9 +26,6 @@
 
 VLOG_DEFINE_THIS_MODULE(datapath_ext);
 
-/* How long a device that can't be opened is left alone. */
-#define RETRY_MS 1000
-
 struct link_entry {
     struct link_config config;  /* Owns what it points to. */
     struct link *link;          /* NULL if the device can't be opened... */
@@ -238,7 +235,7 @@ links_add_missing(const struct link_config *configs, size_t n)
 
             link_config_copy(&entry->config, &configs[i]);
             entry->link = link_open(&entry->config, &entry->error);
-            entry->retry_at = time_msec() + RETRY_MS;
+            entry->retry_at = time_msec() + LINK_RETRY_MS;
             shash_add(&links, configs[i].name, entry);
         }
     }

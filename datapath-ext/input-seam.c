@@ -23,14 +23,6 @@
 /* That of the file whose place this takes: logs and tests name it. */
 VLOG_DEFINE_THIS_MODULE(dpif_netdev_impl);
 
-static struct counter n_handovers;
-
-uint64_t
-input_n_handovers(void)
-{
-    return counter_read(&n_handovers);
-}
-
 /* Frames for several ports, in batches of one. */
 
 struct single {
@@ -53,9 +45,6 @@ single_run(struct dp_netdev_pmd_thread *pmd, struct dp_packet_batch *batch,
     static const struct handover_sink sink = { single_deliver, NULL };
     struct single single = { pmd, input };
 
-    /* Threads may lose each other's counts, which matters less than what a
-     * locked instruction per batch costs. */
-    counter_add_own(&n_handovers, 1);
     handover_run(batch, port, &sink, &single);
     return 0;
 }
@@ -156,7 +145,6 @@ input_vnic(struct dp_netdev_pmd_thread *pmd, struct dp_packet_batch *batch,
     }
     mixed.pmd = pmd;
     mixed.n = 0;
-    counter_add_own(&n_handovers, 1);
     handover_run(batch, port, &sink, &mixed);
     return 0;
 }

@@ -30,15 +30,10 @@
 
 #include <stdbool.h>
 
-#include "datapath-ext/counter.h"
-
 /* Returns false if there is none of this name, or the CPU lacks what it
  * needs. */
 bool input_choose(const char *name);
 /* Is dpif_vnic chosen? */
 bool input_is_cache(void);
-
-/* How often frames for several ports came at once. */
-uint64_t input_n_handovers(void);
 
 #endif /* datapath-ext/input.h */

@@ -26,9 +26,6 @@
 
 VLOG_DEFINE_THIS_MODULE(vnic_link_device);
 
-/* How long a device that can't be reconfigured is left alone. */
-#define RETRY_MS 1000
-
 /* Life. */
 
 /* One for each PMD thread that there can be, and one for the main thread. */
@@ -237,7 +234,7 @@ link_set_failure(struct link *link, int error)
                     "tried again each second; check the device",
                     netdev_get_name(link->netdev), ovs_strerror(error));
     if (error) {
-        link->retry_at = time_msec() + RETRY_MS;
+        link->retry_at = time_msec() + LINK_RETRY_MS;
         if (is_new) {
             VLOG_INFO("link %s: %s", link->name, link->failure);
         }

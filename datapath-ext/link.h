@@ -95,6 +95,9 @@ struct link_member {
     const char *dpif_type;      /* ...and whose: as in struct netdev. */
 };
 
+/* How long a device that can't be opened or reconfigured is left alone. */
+#define LINK_RETRY_MS 1000
+
 struct link *link_open(const struct link_config *, char **errp);
 void link_close(struct link *);
 

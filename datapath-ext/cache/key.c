@@ -14,7 +14,6 @@
 #include "dp-packet.h"
 #include "packets.h"
 #include "random.h"
-#include "unaligned.h"
 
 /* What stock calls padding is at most this long. */
 #define MAX_PADDING UINT8_MAX

@@ -31,7 +31,7 @@ spec_hash(const struct output_spec *spec)
                       spec->is_explicit + 2 * spec->drop_reason);
 }
 
-static bool
+bool
 output_is(const struct output *output, const struct output_spec *spec)
 {
     return (output->n == spec->n && output->is_explicit == spec->is_explicit

@@ -61,6 +61,7 @@ struct output_spec {
 void outputs_init(struct outputs *);
 void outputs_destroy(struct outputs *);
 
+bool output_is(const struct output *, const struct output_spec *);
 struct output *output_ref(struct outputs *, const struct output_spec *);
 void output_unref(struct outputs *, struct output *);
 

@@ -157,11 +157,7 @@ path_is(const struct path *path, const struct path_spec *spec)
     if (path->flags != spec->flags || path->n != spec->n
         || path->l2_old != spec->l2_old || path->l2_new != spec->l2_new
         || memcmp(path->l2, spec->l2, spec->l2_new)
-        || path->output->n != spec->output.n
-        || path->output->is_explicit != spec->output.is_explicit
-        || path->output->drop_reason != spec->output.drop_reason
-        || memcmp(path->output->ports, spec->output.ports,
-                  spec->output.n * sizeof spec->output.ports[0])) {
+        || !output_is(path->output, &spec->output)) {
         return false;
     }
     for (size_t i = 0; i < spec->n; i++) {
@@ -190,6 +186,13 @@ path_alloc(struct paths *paths)
     memset(path, 0, sizeof *path);
     atomic_init(&path->dead, false);
     return path;
+}
+
+static void
+path_free(struct paths *paths, struct path *path)
+{
+    path->next = paths->spare;
+    paths->spare = path - paths->all;
 }
 
 /* Are the megaflows what they were when they were observed? */
@@ -258,8 +261,7 @@ path_create(struct paths *paths, const struct path_spec *spec, uint32_t hash)
             ovs_flow_unref(spec->passes[n].flow);
         }
         if (path) {
-            path->next = paths->spare;
-            paths->spare = path - paths->all;
+            path_free(paths, path);
         }
         return NULL;
     }
@@ -310,8 +312,7 @@ path_unref(struct paths *paths, uint32_t number)
     if (!--path->n_refs && !path->is_pending) {
         path_release(paths, path);
         output_unref(&paths->outputs, path->output);
-        path->next = paths->spare;
-        paths->spare = number;
+        path_free(paths, path);
     }
 }
 

@@ -90,9 +90,9 @@ record_find(const struct dp_packet *packet)
     return NULL;
 }
 
-#define FOR_EACH_RECORD(RECORD, BATCH)                                      \
-    for (size_t i_ = 0; i_ < dp_packet_batch_size(BATCH); i_++)             \
-        if (((RECORD) = record_find((BATCH)->packets[i_])))
+#define FOR_EACH_RECORD(RECORD, I, BATCH)                                   \
+    for (size_t I = 0; I < dp_packet_batch_size(BATCH); I++)                \
+        if (((RECORD) = record_find((BATCH)->packets[I])))
 
 static void
 record_refuse(struct record *record, enum cache_refusal refusal)
@@ -416,7 +416,7 @@ observe_recirculation(void *aux, struct dp_packet_batch *batch,
     struct record *record, *records[RECORDER_SIZE];
     size_t n = 0;
 
-    FOR_EACH_RECORD (record, batch) {
+    FOR_EACH_RECORD (record, i, batch) {
         if (steal) {
             record->is_recirculating = true;
             records[n++] = record;
@@ -440,14 +440,11 @@ observe_ct(void *aux, struct dp_packet_batch *batch, const struct nlattr *a,
     struct ct_call call = ct_call_parse(a);
     struct record *record;
 
-    for (size_t i = 0; i < dp_packet_batch_size(batch); i++) {
-        record = record_find(batch->packets[i]);
-        if (record) {
-            record_ct_before(record, batch->packets[i], &call);
-        }
+    FOR_EACH_RECORD (record, i, batch) {
+        record_ct_before(record, batch->packets[i], &call);
     }
     recorder_execute_cb()(aux, batch, a, steal);
-    FOR_EACH_RECORD (record, batch) {
+    FOR_EACH_RECORD (record, i, batch) {
         record_ct_after(record);
     }
 }
@@ -456,6 +453,8 @@ static void
 observe(void *aux, struct dp_packet_batch *batch, const struct nlattr *a,
         bool steal)
 {
+    struct record *record;
+
     switch (nl_attr_type(a)) {
     case OVS_ACTION_ATTR_RECIRC:
         observe_recirculation(aux, batch, a, steal);
@@ -464,13 +463,9 @@ observe(void *aux, struct dp_packet_batch *batch, const struct nlattr *a,
         observe_ct(aux, batch, a, steal);
         return;
     case OVS_ACTION_ATTR_OUTPUT:
-        for (size_t i = 0; i < dp_packet_batch_size(batch); i++) {
-            struct record *record = record_find(batch->packets[i]);
-
-            if (record) {
-                record_output(record, batch->packets[i],
-                              nl_attr_get_odp_port(a), steal);
-            }
+        FOR_EACH_RECORD (record, i, batch) {
+            record_output(record, batch->packets[i],
+                          nl_attr_get_odp_port(a), steal);
         }
         break;
     default:
@@ -497,12 +492,12 @@ record_execute(void *aux_, struct dp_packet_batch *batch, bool steal,
     }
     atomic_store_relaxed(&execute_cb, cb);
     refusal = refusal_of_list(actions, actions_len, &drop, &drops);
-    FOR_EACH_RECORD (record, batch) {
+    FOR_EACH_RECORD (record, i, batch) {
         if (refusal || !steal) {
             record_refuse(record, refusal ? refusal : CACHE_REFUSAL_CLONE);
         }
         if (!record->refusal) {
-            record_pass(record, aux, batch->packets[i_], actions);
+            record_pass(record, aux, batch->packets[i], actions);
         }
         if (drops) {
             record->packet = NULL;

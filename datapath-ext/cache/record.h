@@ -62,7 +62,6 @@ struct record_headers {
 struct record {
     const struct dp_packet *packet; /* NULL when it is gone. */
     enum cache_refusal refusal;
-    uint32_t entry_hint;        /* The caller's. */
     bool is_recirculating;
     bool is_active;             /* In the call that is under way. */
     bool has_output;

@@ -29,7 +29,6 @@ struct session {
     atomic_uint32_t first;      /* Entry id, or 0. */
     atomic_uint8_t has_new;     /* Which connections an entry expects to have
                                  * seen no reply. */
-    bool is_tcp;
     bool is_free;               /* Guarded by 'mutex'. */
     struct conntrack *ct;
 
@@ -274,7 +273,6 @@ session_create(const struct session_spec *spec)
         return NULL;
     }
     session->ct = spec->ct;
-    session->is_tcp = ovs_conn_is_tcp(spec->conns[0].conn);
     session->tcp.n = spec->n;
     for (unsigned int i = 0; i < spec->n; i++) {
         struct conn *conn = spec->conns[i].conn;
