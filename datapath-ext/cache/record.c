@@ -107,8 +107,12 @@ record_refuse(struct record *record, enum cache_refusal refusal)
 static enum cache_refusal
 refusal_of_set(const struct nlattr *set)
 {
-    return (nl_attr_type(nl_attr_get(set)) == OVS_KEY_ATTR_TUNNEL
-            ? CACHE_REFUSAL_TUNNEL : CACHE_KEEP);
+    int type = nl_attr_type(nl_attr_get(set));
+
+    /* The priority is no header: it goes to the device with the packet. */
+    return (type == OVS_KEY_ATTR_TUNNEL ? CACHE_REFUSAL_TUNNEL
+            : type == OVS_KEY_ATTR_PRIORITY ? CACHE_REFUSAL_ACTION
+            : CACHE_KEEP);
 }
 
 static enum cache_refusal
