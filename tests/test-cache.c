@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "datapath-ext/cache/key.h"
+#include "csum.h"
+#include "datapath-ext/cache/key-plain.h"
 #include "datapath-ext/cache/rewrite.h"
 #include "datapath-ext/cache/seen.h"
 #include "datapath-ext/cache/share.h"
@@ -514,26 +515,33 @@ test_table(struct ovs_cmdl_context *ctx OVS_UNUSED)
 static void
 test_seen(struct ovs_cmdl_context *ctx OVS_UNUSED)
 {
-    uint32_t now = 5 << 10, hash = 0x12345678;
+    uint32_t now = 5 << 10, hash = 0x12345678, n_seen = 0;
     struct seen seen;
 
     assert(seen_init(&seen, 256));
     assert(!seen_check(&seen, hash, now));
     assert(seen_check(&seen, hash, now));
-    seen_refuse(&seen, hash, now);
+    seen_refuse(&seen, hash, now, SEEN_SHORT);
     assert(!seen_check(&seen, hash, now) && seen_is_refused(&seen, hash, now));
-    now += 1024;
+    now += SEEN_SHORT_MS;
+    assert(seen_check(&seen, hash, now));
+    seen_refuse(&seen, hash, now, SEEN_LONG);
+    now += (SEEN_LONG - 1) * SEEN_SHORT_MS;
+    assert(!seen_check(&seen, hash, now) && seen_is_refused(&seen, hash, now));
+    now += SEEN_SHORT_MS;
     assert(seen_check(&seen, hash, now) && !seen_is_refused(&seen, hash, now));
-    /* SEEN_WAYS keys that share a bucket are all known; one more takes the
-     * place of the oldest. */
+    /* SEEN_WAYS keys that share a bucket are all known. */
     for (uint32_t i = 1; i < SEEN_WAYS; i++) {
         assert(!seen_check(&seen, hash ^ i << 20, now));
     }
     for (uint32_t i = 0; i < SEEN_WAYS; i++) {
         assert(seen_check(&seen, hash ^ i << 20, now));
     }
-    assert(!seen_check(&seen, hash ^ 0xf0000000, now));
-    assert(!seen_check(&seen, hash, now));
+    /* With one more, some are, in whatever order they come. */
+    for (uint32_t i = 0; i < 20 * (SEEN_WAYS + 1); i++) {
+        n_seen += seen_check(&seen, hash ^ i % (SEEN_WAYS + 1) << 20, now);
+    }
+    assert(n_seen > 20);
     seen_destroy(&seen);
 }
 

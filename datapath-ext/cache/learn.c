@@ -159,12 +159,23 @@ learn(struct cache *cache, struct record *record, long long now)
     return refusal;
 }
 
-/* Those that the next packet of the key would get too. */
-static bool
-is_lasting(enum cache_refusal refusal)
+/* For how long the key isn't recorded again, in units of seen.h: not at all if
+ * its next packet may well be kept. */
+static uint16_t
+refusal_span(enum cache_refusal refusal)
 {
-    return (refusal != CACHE_REFUSAL_UPCALL && refusal != CACHE_REFUSAL_RACE
-            && refusal != CACHE_REFUSAL_CT_NEW);
+    switch (refusal) {
+    case CACHE_REFUSAL_UPCALL:
+    case CACHE_REFUSAL_RACE:
+    case CACHE_REFUSAL_CT_NEW:
+        return 0;
+    case CACHE_REFUSAL_TCP_STATE:
+    case CACHE_REFUSAL_CT_INVALID:
+    case CACHE_REFUSAL_CT_CHANGE:
+        return SEEN_SHORT;
+    default:
+        return SEEN_LONG;
+    }
 }
 
 void
@@ -181,8 +192,9 @@ learn_all(struct cache *cache, long long now)
         }
         if (refusal) {
             counter_add_own(&cache->counters.refusals[refusal], 1);
-            if (is_lasting(refusal)) {
-                seen_refuse(&cache->seen, record->before.key.hash, now);
+            if (refusal_span(refusal)) {
+                seen_refuse(&cache->seen, record->before.key.hash, now,
+                            refusal_span(refusal));
             }
         }
     }
