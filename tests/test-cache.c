@@ -125,11 +125,44 @@ make_packet(const struct kind *kind, size_t payload, size_t padding)
     return packet;
 }
 
+static bool
+keys_equal(const struct key *a, const struct key *b)
+{
+    return (key_narrow_equal(&a->narrow, &b->narrow) && a->tci == b->tci
+            && a->shape == b->shape && a->l3_ofs == b->l3_ofs
+            && a->l4_ofs == b->l4_ofs && a->order == b->order
+            && a->pair == b->pair && a->flow == b->flow
+            && a->l3_len == b->l3_len && a->hash == b->hash);
+}
+
+/* If it has a plain key, that is the key. */
+static bool
+check_plain(struct dp_packet *packet, enum cache_miss miss,
+            const struct key *key)
+{
+    struct key plain;
+
+    memset(&plain, 0x5a, sizeof plain);
+    if (!key_extract_plain(packet, u32_to_odp(3), &seed, &plain)) {
+        return false;
+    }
+    assert(miss == CACHE_HIT && keys_equal(&plain, key));
+    return true;
+}
+
 static enum cache_miss
 extract(struct dp_packet *packet, struct key *key)
 {
+    enum cache_miss miss;
+
     memset(key, 0xa5, sizeof *key);
-    return key_extract(packet, u32_to_odp(3), &seed, key);
+    miss = key_extract(packet, u32_to_odp(3), &seed, key);
+    check_plain(packet, miss, key);
+    if (miss == CACHE_HIT) {
+        assert(key_checksums_hold(packet, key)
+               == key_checksums_hold_plain(packet, key));
+    }
+    return miss;
 }
 
 /* What becomes of a packet of 'kind' when 'byte' at 'ofs' from its IP header
@@ -235,6 +268,50 @@ test_key_short(const struct kind *kind)
     dp_packet_delete(packet);
 }
 
+/* A packet with good checksums, and what becomes of it when a byte is
+ * another. */
+static void
+test_plain(uint8_t proto)
+{
+    const struct kind kind = { .proto = proto };
+    struct dp_packet *packet = make_packet(&kind, random_range(90),
+                                           random_range(20));
+    uint8_t *l3 = (uint8_t *) dp_packet_data(packet) + ETH_HEADER_LEN;
+    size_t ofs = proto == IPPROTO_TCP ? 16 : 6;
+    struct ip_header *ip = (void *) l3;
+    struct key key;
+    ovs_be16 sum;
+    uint32_t pseudo;
+
+    dp_packet_set_l3(packet, ip);
+    memset(l3 + 10, 0, 2);
+    memset(l3 + IP_HEADER_LEN + ofs, 0, 2);
+    sum = csum(ip, IP_HEADER_LEN);
+    memcpy(l3 + 10, &sum, 2);
+    pseudo = packet_csum_pseudoheader(ip);
+    sum = csum_finish(csum_continue(pseudo, l3 + IP_HEADER_LEN,
+                                    ntohs(ip->ip_tot_len) - IP_HEADER_LEN));
+    memcpy(l3 + IP_HEADER_LEN + ofs, &sum, 2);
+
+    assert(extract(packet, &key) == CACHE_HIT
+           && check_plain(packet, CACHE_HIT, &key));
+    assert(key_checksums_hold_plain(packet, &key) || !sum);
+    for (int i = 0; i < 100; i++) {
+        uint8_t *byte = (uint8_t *) dp_packet_data(packet) + random_range(54);
+        uint8_t was = *byte;
+
+        *byte = random_uint32();
+        extract(packet, &key);
+        *byte = was;
+    }
+    *dp_packet_ol_flags_ptr(packet) |= DP_PACKET_OL_RX_L4_CKSUM_BAD;
+    assert(extract(packet, &key) == CACHE_HIT
+           && !key_checksums_hold_plain(packet, &key));
+    *dp_packet_ol_flags_ptr(packet) |= DP_PACKET_OL_TX_IPV4;
+    assert(extract(packet, &key) == CACHE_MISS_OFFLOAD);
+    dp_packet_delete(packet);
+}
+
 static void
 test_key(struct ovs_cmdl_context *ctx OVS_UNUSED)
 {
@@ -260,6 +337,9 @@ test_key(struct ovs_cmdl_context *ctx OVS_UNUSED)
         if (i < 200) {
             test_key_short(&kind);
         }
+    }
+    for (int i = 0; i < 20000; i++) {
+        test_plain(i % 2 ? IPPROTO_TCP : IPPROTO_UDP);
     }
     test_odd_zero(&tcp4, 10, CACHE_MISS_CHECKSUM);
     test_odd_zero(&tcp4, 20 + 16, CACHE_MISS_CHECKSUM);

@@ -7,6 +7,7 @@
 #include "datapath-ext/cache/cache.h"
 
 #include "datapath-ext/cache/ct-change.h"
+#include "datapath-ext/cache/key-plain.h"
 #include "datapath-ext/cache/learn.h"
 #include "datapath-ext/cache/rewrite.h"
 #include "datapath-ext/cache/tcp.h"
@@ -166,8 +167,13 @@ parse(struct work *work)
             OVS_PREFETCH(dp_packet_data(work->packets[i + PREFETCH_AHEAD]));
         }
 
-        work->misses[i] = key_extract(work->packets[i], work->ports[i],
-                                      &work->cache->seed, key);
+        if (OVS_LIKELY(key_extract_plain(work->packets[i], work->ports[i],
+                                         &work->cache->seed, key))) {
+            work->misses[i] = CACHE_HIT;
+        } else {
+            work->misses[i] = key_extract(work->packets[i], work->ports[i],
+                                          &work->cache->seed, key);
+        }
         if (OVS_LIKELY(!work->misses[i])) {
             OVS_PREFETCH(table->tags[table_bucket(table, key)]);
         }
@@ -265,7 +271,8 @@ check(struct work *work, size_t i, const struct path *path)
         if (OVS_UNLIKELY(!session)) {
             return CACHE_MISS_DEAD;
         }
-        if (OVS_UNLIKELY(!key_checksums_hold(work->packets[i], key))) {
+        if (OVS_UNLIKELY(!key_checksums_hold_plain(work->packets[i],
+                                                   key))) {
             return CACHE_MISS_CHECKSUM;
         }
         if (path->flags & PATH_TCP) {
@@ -322,8 +329,10 @@ apply(struct work *work)
             if (OVS_LIKELY(!work->misses[i])) {
                 path_count(&cache->paths, path, dp_packet_size(packet),
                            key->narrow.tcp_flags);
-                /* Devices look at it, our own at the input port. */
-                pkt_metadata_init(&packet->md, work->ports[i]);
+                /* Devices look at no more of it, and all of it is on three
+                 * lines. */
+                packet->md.skb_priority = 0;
+                packet->md.in_port.odp_port = work->ports[i];
                 rewrite_apply(packet, key, entry, path);
                 output_add(&cache->paths.outputs, path->output, packet);
                 n_hits++;

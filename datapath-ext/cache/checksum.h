@@ -12,8 +12,9 @@
  * they have in memory (RFC 1071, 2(B)), and differences of them (RFC 1624).
  *
  * lib/csum.h takes a word at a time; here it is four, for conntrack's check of
- * a packet is repeated for every hit.  A sum fits into 64 bits as it is kept
- * in 32-bit parts: 2**32 words would have to follow for a carry to be lost.
+ * a packet is repeated for every hit.  A sum is kept in 32-bit parts, so that
+ * sums can be added.  Each piece of the rest has a constant size, for a
+ * memcpy() that varies is a call.
  *
  * Data flow: key.c verifies, rewrite.c adjusts.
  *
@@ -33,23 +34,29 @@ static inline uint64_t
 checksum_sum(const void *data_, size_t n)
 {
     const uint8_t *data = data_;
-    uint64_t sum = 0, word;
-    uint32_t half = 0;
+    uint64_t sum = 0, carries = 0, word;
+    uint32_t half;
+    uint16_t quarter;
 
     for (; n >= 8; n -= 8, data += 8) {
         memcpy(&word, data, 8);
-        sum += (word & UINT32_MAX) + (word >> 32);
+        carries += __builtin_add_overflow(sum, word, &sum);
     }
-    if (n >= 4) {
+    sum = (sum & UINT32_MAX) + (sum >> 32) + carries;
+    if (n & 4) {
         memcpy(&half, data, 4);
         sum += half;
-        n -= 4;
         data += 4;
     }
-    if (n) {
-        half = 0;
-        memcpy(&half, data, n);
-        sum += half;
+    if (n & 2) {
+        memcpy(&quarter, data, 2);
+        sum += quarter;
+        data += 2;
+    }
+    if (n & 1) {
+        quarter = 0;
+        memcpy(&quarter, data, 1);
+        sum += quarter;
     }
     return sum;
 }

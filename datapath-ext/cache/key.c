@@ -15,18 +15,7 @@
 #include "packets.h"
 #include "random.h"
 
-/* What stock calls padding is at most this long. */
-#define MAX_PADDING UINT8_MAX
-
-#define TX_OFFLOADS (DP_PACKET_OL_TX_L4_MASK | DP_PACKET_OL_TX_TCP_SEG \
-                     | DP_PACKET_OL_TX_IPV4 | DP_PACKET_OL_TX_IPV6)
-
-/* Hashes.
- *
- * Multiply and fold, as in Wang Yi's wyhash: three multiplications with a
- * secret.  lib/hash.h takes a basis too, but CRC32c, its best, is linear, so
- * that keys that collide do so under every basis, and its murmur takes three
- * times as long. */
+/* Hashes. */
 
 void
 key_seed_init(struct key_seed *seed)
@@ -38,14 +27,6 @@ key_seed_init(struct key_seed *seed)
 }
 
 static inline uint64_t
-mix(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128) a * b;
-
-    return (uint64_t) product ^ (uint64_t) (product >> 64);
-}
-
-static inline uint64_t
 hash_addresses(const struct key_seed *seed, struct key *key)
 {
     uint64_t addresses;
@@ -54,36 +35,30 @@ hash_addresses(const struct key_seed *seed, struct key *key)
     if (key->shape & KEY_IPV6) {
         const struct key_wide *wide = &key->wide;
 
-        addresses ^= mix(key_word(wide, 0) ^ seed->s[1],
-                         key_word(wide, 1) ^ seed->s[2])
-                     ^ mix(key_word(wide, 2) ^ seed->s[2], seed->s[0]);
+        addresses ^= key_mix(key_word(wide, 0) ^ seed->s[1],
+                             key_word(wide, 1) ^ seed->s[2])
+                     ^ key_mix(key_word(wide, 2) ^ seed->s[2], seed->s[0]);
     }
-    /* Fibonacci hashing: six bits of the product's top. */
-    key->pair = addresses * UINT64_C(0x9e3779b97f4a7c15) >> 58;
+    key->pair = key_pair(addresses);
     key->order = KEY_ORDER_PAIR;
     return addresses;
 }
 
 static inline void
-key_hash(const struct key_seed *seed, uint64_t addresses, struct key *key)
+hash_all(const struct key_seed *seed, uint64_t addresses, struct key *key)
 {
-    const struct key_narrow *narrow = &key->narrow;
     uint64_t shape = key->shape | (uint64_t) key->tci << 8;
-    uint64_t ports, flow;
-    uint32_t both;
+    uint64_t words[3];
+    uint32_t ports;
 
     if (key->shape & KEY_WIDE) {
         shape ^= ((uint64_t) key->wide.label << 32
                   ^ (uint64_t) key->wide.inner_tci << 24);
     }
-    memcpy(&both, &key->narrow.l4_src, sizeof both);
-    ports = both | (uint64_t) key->narrow.proto << 32;
-    flow = mix(addresses ^ seed->s[0], ports ^ seed->s[1]);
-    key->flow = flow & 63;
-    key->order = KEY_ORDER_FLOW;
-    key->hash = mix(flow ^ key_word(narrow, 0) ^ shape << 13,
-                    mix(key_word(narrow, 1) ^ seed->s[2],
-                        key_word(narrow, 2) ^ seed->s[0]));
+    memcpy(words, &key->narrow, sizeof words);
+    memcpy(&ports, &key->narrow.l4_src, sizeof ports);
+    key_hash(seed, addresses, ports | (uint64_t) key->narrow.proto << 32,
+             words, shape, key);
 }
 
 /* Headers.  Each function returns the next header's offset, or 0 and a
@@ -152,7 +127,7 @@ parse_ipv4(const uint8_t *l3, size_t size, size_t ofs, struct key *key)
     }
     if (OVS_UNLIKELY(key->l3_len < IP_HEADER_LEN + 8
                      || key->l3_len > size - ofs
-                     || size - ofs - key->l3_len > MAX_PADDING)) {
+                     || size - ofs - key->l3_len > KEY_MAX_PADDING)) {
         return 0;
     }
     key->narrow.tos = ip->ip_tos;
@@ -181,7 +156,7 @@ parse_ipv6(const uint8_t *l3, size_t size, size_t ofs, struct key *key)
     key->l3_len = IPV6_HEADER_LEN + ntohs(ip6->ip6_plen);
     if (OVS_UNLIKELY(key->l3_len < IPV6_HEADER_LEN + 8
                      || key->l3_len > size - ofs
-                     || size - ofs - key->l3_len > MAX_PADDING)) {
+                     || size - ofs - key->l3_len > KEY_MAX_PADDING)) {
         return 0;
     }
     flow = get_16aligned_be32(&ip6->ip6_flow);
@@ -297,12 +272,12 @@ key_extract(struct dp_packet *packet, odp_port_t in_port,
         return key->miss;
     }
     key->narrow.in_port = in_port;
-    key_hash(seed, addresses, key);
+    hash_all(seed, addresses, key);
     if (key->shape & (KEY_VLAN | KEY_VLAN_AD) && OVS_UNLIKELY(has_dei(key))) {
         return CACHE_MISS_VLAN; /* In order with those that have none. */
     }
     if (OVS_UNLIKELY(*dp_packet_ol_flags_ptr(packet)
-                     & (TX_OFFLOADS | DP_PACKET_OL_FLOW_MARK))) {
+                     & KEY_OFFLOADS)) {
         return CACHE_MISS_OFFLOAD;
     }
     if (OVS_UNLIKELY(has_odd_zero(data, key))) {

@@ -116,6 +116,49 @@ void key_seed_init(struct key_seed *);
 enum cache_miss key_extract(struct dp_packet *, odp_port_t in_port,
                             const struct key_seed *, struct key *);
 
+/* What stock calls padding is at most this long. */
+#define KEY_MAX_PADDING UINT8_MAX
+
+/* Flags of packets that have no key. */
+#define KEY_OFFLOADS (DP_PACKET_OL_TX_L4_MASK | DP_PACKET_OL_TX_TCP_SEG     \
+                      | DP_PACKET_OL_TX_IPV4 | DP_PACKET_OL_TX_IPV6         \
+                      | DP_PACKET_OL_FLOW_MARK)
+
+/* Hashes: multiply and fold, as in Wang Yi's wyhash, with a secret.
+ * lib/hash.h takes a basis too, but CRC32c, its best, is linear, so that keys
+ * that collide do so under every basis, and its murmur takes three times as
+ * long. */
+static inline uint64_t
+key_mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128) a * b;
+
+    return (uint64_t) product ^ (uint64_t) (product >> 64);
+}
+
+/* Fibonacci hashing: six bits of the product's top. */
+static inline uint8_t
+key_pair(uint64_t addresses)
+{
+    return addresses * UINT64_C(0x9e3779b97f4a7c15) >> 58;
+}
+
+/* 'ports' are both and, above them, the protocol.  'words' are those of
+ * 'key->narrow', 'addresses' and 'shape' stand for all else. */
+static inline void
+key_hash(const struct key_seed *seed, uint64_t addresses, uint64_t ports,
+         const uint64_t words[3], uint64_t shape, struct key *key)
+{
+    uint64_t flow = key_mix(addresses ^ seed->s[0], ports ^ seed->s[1]);
+
+    key->pair = key_pair(addresses);
+    key->flow = flow & 63;
+    key->order = KEY_ORDER_FLOW;
+    key->hash = key_mix(flow ^ words[0] ^ shape << 13,
+                        key_mix(words[1] ^ seed->s[2],
+                                words[2] ^ seed->s[0]));
+}
+
 /* Eight bytes of a key, which need not be aligned. */
 static inline uint64_t
 key_word(const void *key, size_t i)

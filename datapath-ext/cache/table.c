@@ -8,10 +8,6 @@
 
 #include <sys/mman.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "datapath-ext/cache/memory.h"
 #include "odp-util.h"
 
@@ -41,44 +37,6 @@ table_destroy(struct table *table)
     memory_unmap(table->tags,
                  (size_t) (table->mask + 1) * sizeof *table->tags);
     memset(table, 0, sizeof *table);
-}
-
-#ifdef __SSE2__
-static inline uint32_t
-compare_half(const uint16_t *tags, __m128i tag)
-{
-    const __m128i *line = (const void *) tags;
-    __m128i low = _mm_cmpeq_epi16(_mm_load_si128(line), tag);
-    __m128i high = _mm_cmpeq_epi16(_mm_load_si128(line + 1), tag);
-
-    return _mm_movemask_epi8(_mm_packs_epi16(low, high));
-}
-
-static inline uint32_t
-compare(const uint16_t *tags, uint16_t tag_)
-{
-    __m128i tag = _mm_set1_epi16(tag_);
-
-    return (compare_half(tags, tag)
-            | compare_half(tags + TABLE_WAYS / 2, tag) << TABLE_WAYS / 2);
-}
-#else
-static inline uint32_t
-compare(const uint16_t *tags, uint16_t tag)
-{
-    uint32_t found = 0;
-
-    for (size_t i = 0; i < TABLE_WAYS; i++) {
-        found |= (uint32_t) (tags[i] == tag) << i;
-    }
-    return found;
-}
-#endif
-
-uint32_t
-table_candidates(const struct table *table, const struct key *key)
-{
-    return compare(table->tags[table_bucket(table, key)], table_tag(key));
 }
 
 /* The way of a dead or idle entry, of 'port' unless that is ODPP_NONE, or
@@ -113,7 +71,7 @@ table_place(const struct table *table, const struct key *key, uint32_t now,
 {
     uint32_t bucket = table_bucket(table, key);
     struct entry *entry = table_find(table, key, table_candidates(table, key));
-    uint32_t empty = compare(table->tags[bucket], 0);
+    uint32_t empty = tags_compare(table->tags[bucket], 0);
 
     *is_used = true;
     if (entry) {

@@ -36,6 +36,10 @@
 
 #include <stdbool.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "datapath-ext/cache/key.h"
 #include "ovs-atomic.h"
 
@@ -103,8 +107,45 @@ table_tag(const struct key *key)
     return key->hash >> 16 | 1; /* 0 is an empty place. */
 }
 
-/* The ways of the key's bucket that have its tag, as a bitmap. */
-uint32_t table_candidates(const struct table *, const struct key *);
+/* The ways of a bucket with this tag, as a bitmap. */
+#ifdef __SSE2__
+static inline uint32_t
+tags_compare_half(const uint16_t *tags, __m128i tag)
+{
+    const __m128i *line = (const void *) tags;
+    __m128i low = _mm_cmpeq_epi16(_mm_load_si128(line), tag);
+    __m128i high = _mm_cmpeq_epi16(_mm_load_si128(line + 1), tag);
+
+    return _mm_movemask_epi8(_mm_packs_epi16(low, high));
+}
+
+static inline uint32_t
+tags_compare(const uint16_t *tags, uint16_t tag_)
+{
+    __m128i tag = _mm_set1_epi16(tag_);
+
+    return (tags_compare_half(tags, tag)
+            | tags_compare_half(tags + TABLE_WAYS / 2, tag) << TABLE_WAYS / 2);
+}
+#else
+static inline uint32_t
+tags_compare(const uint16_t *tags, uint16_t tag)
+{
+    uint32_t found = 0;
+
+    for (size_t i = 0; i < TABLE_WAYS; i++) {
+        found |= (uint32_t) (tags[i] == tag) << i;
+    }
+    return found;
+}
+#endif
+
+static inline uint32_t
+table_candidates(const struct table *table, const struct key *key)
+{
+    return tags_compare(table->tags[table_bucket(table, key)],
+                        table_tag(key));
+}
 
 static inline struct entry *
 table_entry(const struct table *table, uint32_t bucket, unsigned int way)
