@@ -198,5 +198,5 @@ learn_all(struct cache *cache, long long now)
             }
         }
     }
-    recorder->n = 0;
+    recorder_clear(recorder);
 }

@@ -27,16 +27,28 @@ record_forbid_tcp(void)
     tcp_is_forbidden = true;
 }
 
+static inline unsigned int
+place_of(const struct dp_packet *packet)
+{
+    /* Fibonacci hashing, to the six bits of a place. */
+    return (uintptr_t) packet * UINT64_C(0x9e3779b97f4a7c15) >> 58;
+}
+
 bool
 recorder_add(struct recorder *recorder, const struct dp_packet *packet,
              const struct key *key)
 {
+    unsigned int place = place_of(packet);
     struct record *record;
 
     if (recorder->n >= RECORDER_SIZE) {
         return false;
     }
     record = &recorder->records[recorder->n++];
+    while (recorder->places[place]) {
+        place = (place + 1) % RECORDER_PLACES;
+    }
+    recorder->places[place] = recorder->n;
     record->packet = packet;
     record->refusal = CACHE_KEEP;
     record->is_recirculating = false;
@@ -50,6 +62,15 @@ recorder_add(struct recorder *recorder, const struct dp_packet *packet,
     memset(&record->path.output, 0, sizeof record->path.output);
     record->session.n = 0;
     return true;
+}
+
+void
+recorder_clear(struct recorder *recorder)
+{
+    if (recorder->n) {
+        memset(recorder->places, 0, sizeof recorder->places);
+        recorder->n = 0;
+    }
 }
 
 void
@@ -82,9 +103,13 @@ record_is_armed(void)
 static struct record *
 record_find(const struct dp_packet *packet)
 {
-    for (size_t i = 0; i < armed->n; i++) {
-        if (armed->records[i].packet == packet) {
-            return &armed->records[i];
+    unsigned int place = place_of(packet);
+
+    for (; armed->places[place]; place = (place + 1) % RECORDER_PLACES) {
+        struct record *record = &armed->records[armed->places[place] - 1];
+
+        if (record->packet == packet) {
+            return record;
         }
     }
     return NULL;

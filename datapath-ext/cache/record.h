@@ -45,9 +45,9 @@
 #include "datapath-ext/cache/session.h"
 #include "odp-execute.h"
 
-/* How many packets of a batch are recorded, at most: observing doubles what a
- * miss costs. */
-#define RECORDER_SIZE 8
+#define RECORDER_SIZE NETDEV_MAX_BURST
+#define RECORDER_PLACES 64
+BUILD_ASSERT_DECL(RECORDER_SIZE < RECORDER_PLACES);
 
 /* Enough for all headers that can change. */
 #define RECORD_HEADERS (PATH_MAX_L2 + 40 + 20)
@@ -76,12 +76,15 @@ struct recorder {
     struct dp_netdev_pmd_thread *pmd;
     const struct key_seed *seed;
     size_t n;
+    uint8_t places[RECORDER_PLACES]; /* By hash of the packet's address:
+                                      * index + 1 of its record, or 0. */
     struct record records[RECORDER_SIZE];
 };
 
 /* Returns false if there is no room. */
 bool recorder_add(struct recorder *, const struct dp_packet *,
                   const struct key *);
+void recorder_clear(struct recorder *);
 void recorder_arm(struct recorder *);
 void recorder_disarm(void);
 /* From now on no TCP connection is kept. */
