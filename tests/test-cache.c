@@ -132,6 +132,7 @@ keys_equal(const struct key *a, const struct key *b)
             && a->shape == b->shape && a->l3_ofs == b->l3_ofs
             && a->l4_ofs == b->l4_ofs && a->order == b->order
             && a->pair == b->pair && a->flow == b->flow
+            && a->tcp_flags == b->tcp_flags
             && a->l3_len == b->l3_len && a->hash == b->hash);
 }
 
@@ -210,7 +211,9 @@ check_key(struct dp_packet *packet, const struct key *key)
                && key->wide.label == flow.ipv6_label);
     }
     if (flow.nw_proto == IPPROTO_TCP) {
-        assert(htons(key->narrow.tcp_flags) == flow.tcp_flags);
+        assert(htons(key->tcp_flags) == flow.tcp_flags);
+        assert(htons(key->narrow.tcp_flags)
+               == (flow.tcp_flags & ~htons(TCP_PSH)));
     }
 }
 

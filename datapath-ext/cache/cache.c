@@ -328,7 +328,7 @@ apply(struct work *work)
             }
             if (OVS_LIKELY(!work->misses[i])) {
                 path_count(&cache->paths, path, dp_packet_size(packet),
-                           key->narrow.tcp_flags);
+                           key->tcp_flags);
                 /* Devices look at no more of it, and all of it is on three
                  * lines. */
                 packet->md.skb_priority = 0;

@@ -143,13 +143,14 @@ key_extract_plain(struct dp_packet *packet, odp_port_t in_port,
         plain_64(data),
         plain_32(data + 8) | (uint64_t) odp_to_u32(in_port) << 32,
         type >> 24 | (uint32_t) ttl << 8 | (uint32_t) proto << 16
-            | (uint64_t) flags << 24 | addresses << 32,
+            | (uint64_t) (flags & ~TCP_PSH) << 24 | addresses << 32,
         addresses >> 32 | (uint64_t) ports << 32,
     };
 
     memcpy(&key->narrow, words, sizeof words);
     key->tci = 0;
     key->shape = 0;
+    key->tcp_flags = flags;
     key->l3_ofs = PLAIN_L3;
     key->l4_ofs = PLAIN_L4;
     key->l3_len = l3_len;

@@ -180,6 +180,7 @@ parse_l4(const uint8_t *l4, size_t size, struct key *key)
 
     key->miss = CACHE_MISS_MALFORMED;
     narrow->tcp_flags = 0;
+    key->tcp_flags = 0;
     memcpy(&narrow->l4_src, l4, 4);
     if (narrow->proto == IPPROTO_TCP) {
         const struct tcp_header *tcp = (const void *) l4;
@@ -190,7 +191,8 @@ parse_l4(const uint8_t *l4, size_t size, struct key *key)
 
         size_t header = TCP_OFFSET(tcp->tcp_ctl) * 4;
 
-        narrow->tcp_flags = ntohs(tcp->tcp_ctl);
+        key->tcp_flags = ntohs(tcp->tcp_ctl);
+        narrow->tcp_flags = key->tcp_flags & ~TCP_PSH;
         /* The bits above have no place in the key. */
         return (header >= TCP_HEADER_LEN && header <= size
                 && !(tcp->tcp_ctl & htons(0x0f00)));

@@ -17,6 +17,10 @@
  *
  * Data flow: packet --key_extract()--> key, hashes, offsets --> table.h
  *
+ * TCP's PSH alone is left out: some segments of a connection have it, others
+ * don't, and conntrack doesn't care.  Pipelines that do match on it aren't
+ * cached (record.c).
+ *
  * What has no key is a miss with its reason (miss.h): fragments, options, all
  * that is malformed, for what stock does with those isn't decided by these
  * fields alone.  A packet has a key only if its lengths agree, so that what
@@ -59,7 +63,7 @@ struct key_narrow {
     uint8_t tos;
     uint8_t ttl;
     uint8_t proto;
-    uint8_t tcp_flags;
+    uint8_t tcp_flags;          /* Without PSH. */
     ovs_be32 src;               /* IPv6: the last 32 bits. */
     ovs_be32 dst;
     ovs_be16 l4_src;            /* ICMP: type and code. */
@@ -91,6 +95,7 @@ struct key {
     uint8_t shape;
 
     /* Not compared. */
+    uint8_t tcp_flags;          /* All. */
     uint8_t l3_ofs;
     uint8_t l4_ofs;
     uint8_t miss;               /* enum cache_miss. */

@@ -70,6 +70,7 @@ enum cache_miss {
     REFUSAL(BOND, "bond", "lb_output chooses the port for each packet")     \
     REFUSAL(OUTPUTS, "outputs", "outputs of different content")             \
     REFUSAL(REWRITE, "rewrite", "a field changed that no entry can hold")   \
+    REFUSAL(PSH, "psh", "a flow that matches on TCP's PSH")                 \
     REFUSAL(PASSES, "passes", "too many recirculations or outputs")         \
     REFUSAL(VANISHED, "vanished", "dropped where it can't be seen why")     \
     REFUSAL(CT_NEW, "ct_new", "new or unknown connection")                  \

@@ -91,6 +91,14 @@ ovs_flow_actions(const struct dp_netdev_flow *flow)
 }
 
 bool
+ovs_flow_has_tcp_flags(const struct dp_netdev_flow *flow, uint16_t flags)
+{
+    const struct miniflow *mask = &flow->cr.mask->mf;
+
+    return MINIFLOW_GET_BE16(mask, tcp_flags) & htons(flags);
+}
+
+bool
 ovs_flow_executes(const struct dp_netdev_flow *flow, const void *actions)
 {
     return ovsrcu_get(struct dp_netdev_actions *,

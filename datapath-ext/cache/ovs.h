@@ -70,6 +70,8 @@ struct dp_netdev_flow *ovs_flow_of(const struct flow *);
  * cmap_replace() and ovsrcu_postpone() get when they end. */
 const void *ovs_flow_node(const struct dp_netdev_flow *);
 const void *ovs_flow_actions(const struct dp_netdev_flow *);
+/* Does it match on one of these flags? */
+bool ovs_flow_has_tcp_flags(const struct dp_netdev_flow *, uint16_t flags);
 bool ovs_flow_executes(const struct dp_netdev_flow *, const void *actions);
 /* Is it in its thread's table of flows?  It leaves that before cmap_replace()
  * tells; that it is dead it says only afterwards. */

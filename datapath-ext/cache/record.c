@@ -227,6 +227,9 @@ record_pass(struct record *record, const struct ovs_execute_aux *aux,
     } else if (!ovs_flow_executes(flow, actions)) {
         record_refuse(record, CACHE_REFUSAL_RACE);
         return;
+    } else if (ovs_flow_has_tcp_flags(flow, TCP_PSH)) {
+        record_refuse(record, CACHE_REFUSAL_PSH);
+        return;
     }
     path->passes[path->n++] = (struct path_pass) {
         .flow = flow,

@@ -296,7 +296,8 @@ class Pipeline:
     def add_drop(self, rnd):
         match = rnd.choice((
             "tcp,tp_dst=80", "udp,tp_dst=443", "in_port=1,ip",
-            "ip,nw_src=10.0.1.0/27", "tcp,tcp_flags=+syn-ack", "ipv6",
+            "ip,nw_src=10.0.1.0/27", "tcp,tcp_flags=+syn-ack",
+            "tcp,tcp_flags=+psh", "ipv6",
             "ip,nw_ttl=64", "ip,nw_tos=16"))
         drop = flow(0, rnd.randrange(100, 200), match, "drop")
         if rnd.random() < 0.5 and "in_port" not in match:
