@@ -37,6 +37,7 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/cache/table.h \
 	datapath-ext/cache/tcp.c \
 	datapath-ext/cache/tcp.h \
+	datapath-ext/cache-info.c \
 	datapath-ext/cache-info.h \
 	datapath-ext/classify.c \
 	datapath-ext/classify.h \

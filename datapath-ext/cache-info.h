@@ -11,7 +11,8 @@
  * What: the counters of one thread's cache (cache/cache.h), for the main
  * thread to show, and the switch.
  *
- * Data flow: cache/cache.c --cache_get_infos()--> 'vnic/cache-show'
+ * Data flow: cache/cache.c --cache_get_infos()--> 'vnic/cache-show' and the
+ *            table VNIC_Cache
  *
  * Units: packets for hits and misses; entries, paths, recordings.
  *
@@ -60,6 +61,8 @@ bool cache_is_on(void);
 void cache_explain(const struct match *, size_t max, struct ds *answer);
 
 size_t cache_get_infos(struct cache_info **);
+/* Adds 'info' to 'total', which stands for no thread. */
+void cache_info_add(struct cache_info *total, const struct cache_info *info);
 size_t cache_n_sessions(void);
 
 #endif /* datapath-ext/cache-info.h */

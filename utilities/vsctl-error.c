@@ -245,7 +245,8 @@ report_row(const struct noted_row *noted_row, struct ovsdb_idl_txn *txn)
         = ovsdb_idl_txn_get_insert_uuid(txn, &noted_row->uuid);
     const struct ovsdb_idl_row *row = find_noted(noted_row, uuid, txn);
 
-    if (!row || strcmp(vsctl_table_string(row, table->status), "error")) {
+    if (!row || !table->status
+        || strcmp(vsctl_table_string(row, table->status), "error")) {
         return false;
     }
 

@@ -41,12 +41,19 @@ const struct vsctl_table vsctl_vns_instance_table
 
 #undef TABLE
 
+/* The daemon's alone: no row of it can be wrong. */
+static const struct vsctl_table vnic_cache_table = {
+    .class = &ovsrec_table_vnic_cache,
+    .name = &ovsrec_vnic_cache_col_name,
+};
+
 static const struct vsctl_table *const tables[] = {
     &vsctl_vnic_table,
     &vsctl_vnic_link_table,
     &vsctl_vnic_classifier_table,
     &vsctl_vnic_ring_table,
     &vsctl_vns_instance_table,
+    &vnic_cache_table,
 };
 
 /* What the prerequisites of the commands asked for. */
@@ -213,8 +220,10 @@ vsctl_table_add_status(const struct vsctl_table *table, struct ovsdb_idl *idl)
         ovsdb_idl_add_column(idl, &ovsrec_vnic_ring_col_id);
         use.rings = true;
     }
-    ovsdb_idl_add_column(idl, table->status);
-    ovsdb_idl_add_column(idl, table->status_reason);
+    if (table->status) {
+        ovsdb_idl_add_column(idl, table->status);
+        ovsdb_idl_add_column(idl, table->status_reason);
+    }
 }
 
 static void

@@ -37,7 +37,8 @@ struct shash;
 struct vsctl_table {
     const struct ovsdb_idl_table_class *class;
     const struct ovsdb_idl_column *name; /* NULL for the rings of VNICs. */
-    const struct ovsdb_idl_column *status;
+    const struct ovsdb_idl_column *status; /* NULL, with the next, for what
+                                            * can't be in error. */
     const struct ovsdb_idl_column *status_reason;
     const char *add_verb;       /* "add-vnic", or NULL. */
 };

@@ -37,6 +37,8 @@ vswitchd_plugin_libvswitchdplugin_a_SOURCES = \
 	vswitchd-plugin/reply.h \
 	vswitchd-plugin/show.c \
 	vswitchd-plugin/show.h \
+	vswitchd-plugin/stats.h \
+	vswitchd-plugin/status-cache.c \
 	vswitchd-plugin/status.c \
 	vswitchd-plugin/status.h
 

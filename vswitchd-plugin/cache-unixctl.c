@@ -52,29 +52,6 @@ put_info(struct json *row, const struct cache_info *info)
                               cache_kill_name));
 }
 
-static void
-add_up(uint64_t *total, const uint64_t *values, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        total[i] += values[i];
-    }
-}
-
-static void
-info_add(struct cache_info *total, const struct cache_info *info)
-{
-    total->size += info->size;
-    total->entries += info->entries;
-    total->paths += info->paths;
-    total->hits += info->hits;
-    add_up(total->misses, info->misses, N_CACHE_MISSES);
-    add_up(total->refusals, info->refusals, N_CACHE_REFUSALS);
-    add_up(total->kills, info->kills, N_CACHE_KILLS);
-    total->inserts += info->inserts;
-    total->again += info->again;
-    total->evictions += info->evictions;
-}
-
 static char *
 info_to_name(const struct cache_info *info)
 {
@@ -190,7 +167,7 @@ cache_show(struct unixctl_conn *conn, int argc, const char *argv[],
     memset(&total, 0, sizeof total);
     n = cache_get_infos(&infos);
     for (size_t i = 0; i < n; i++) {
-        info_add(&total, &infos[i]);
+        cache_info_add(&total, &infos[i]);
     }
     reply = (as_json ? infos_to_json(infos, n, &total)
              : infos_to_text(infos, n, &total));

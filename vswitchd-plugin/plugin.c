@@ -34,6 +34,7 @@ static struct plugin {
 
     /* Statistics. */
     long long int next_stats;   /* In msec. */
+    bool had_cache;             /* Was the pipeline cache on? */
     struct ovsdb_idl_txn *stats_txn;
 
     struct plugin_timing timing;
@@ -172,12 +173,13 @@ stats_interval(void)
 }
 
 static bool
-plugin_has_rows(void)
+plugin_has_stats(void)
 {
     return (plugin.config && !plugin.lacks_tables
             && (!shash_is_empty(&plugin.config->links)
                 || !shash_is_empty(&plugin.config->vnics)
-                || !shash_is_empty(&plugin.config->vns)));
+                || !shash_is_empty(&plugin.config->vns)
+                || status_has_caches(plugin.idl)));
 }
 
 static void
@@ -189,6 +191,18 @@ plugin_start_stats(void)
     apply_refresh(plugin.config);
     status_write(plugin.config, plugin.idl);
     status_write_statistics(plugin.config, plugin.idl);
+    status_write_caches(plugin.idl, plugin.stats_txn);
+}
+
+/* Whoever switches the cache off doesn't want to wait until its rows are
+ * gone.  'dpif-netdev/dpif-impl-set' doesn't tell the database. */
+static void
+plugin_watch_cache(void)
+{
+    if (cache_is_on() != plugin.had_cache) {
+        plugin.had_cache = cache_is_on();
+        plugin.next_stats = time_msec();
+    }
 }
 
 static void
@@ -221,8 +235,9 @@ plugin_run(void)
     if (plugin.config && ovsdb_idl_has_lock(plugin.idl)) {
         plugin_run_again();
     }
+    plugin_watch_cache();
     if (ovsdb_idl_has_lock(plugin.idl) && !plugin.stats_txn
-        && plugin_has_rows() && time_msec() >= plugin.next_stats) {
+        && plugin_has_stats() && time_msec() >= plugin.next_stats) {
         plugin_start_stats();
         plugin_run_stats_txn();
     }
@@ -237,7 +252,7 @@ plugin_wait(void)
     if (plugin.stats_txn) {
         ovsdb_idl_txn_wait(plugin.stats_txn);
     } else if (plugin.idl && ovsdb_idl_has_lock(plugin.idl)
-               && plugin_has_rows()) {
+               && plugin_has_stats()) {
         poll_timer_wait_until(plugin.next_stats);
     }
 }

@@ -12,6 +12,7 @@
 #include "util.h"
 #include "vswitch-idl.h"
 #include "vswitchd-plugin/config.h"
+#include "vswitchd-plugin/stats.h"
 
 void
 status_omit_alerts(struct ovsdb_idl *idl)
@@ -36,6 +37,8 @@ status_omit_alerts(struct ovsdb_idl *idl)
         &ovsrec_vns_instance_col_status,
         &ovsrec_vns_instance_col_status_reason,
         &ovsrec_vns_instance_col_statistics,
+        &ovsrec_vnic_cache_col_name,
+        &ovsrec_vnic_cache_col_statistics,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
@@ -221,21 +224,6 @@ status_write(const struct config *config, const struct ovsdb_idl *idl)
 }
 
 /* Statistics. */
-
-/* A statistics column in the making: what the generated setters take. */
-struct stats {
-    const char *keys[24 + N_DROPS];
-    int64_t values[24 + N_DROPS];
-    size_t n;
-};
-
-static void
-stats_add(struct stats *stats, const char *key, uint64_t value)
-{
-    ovs_assert(stats->n < ARRAY_SIZE(stats->keys));
-    stats->keys[stats->n] = key;
-    stats->values[stats->n++] = value;
-}
 
 /* The device may lack the counter. */
 static void

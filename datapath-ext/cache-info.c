@@ -1,0 +1,30 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <config.h>
+
+#include "datapath-ext/cache-info.h"
+
+static void
+add_up(uint64_t *total, const uint64_t *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        total[i] += values[i];
+    }
+}
+
+void
+cache_info_add(struct cache_info *total, const struct cache_info *info)
+{
+    total->size += info->size;
+    total->entries += info->entries;
+    total->paths += info->paths;
+    total->hits += info->hits;
+    add_up(total->misses, info->misses, N_CACHE_MISSES);
+    add_up(total->refusals, info->refusals, N_CACHE_REFUSALS);
+    add_up(total->kills, info->kills, N_CACHE_KILLS);
+    total->inserts += info->inserts;
+    total->again += info->again;
+    total->evictions += info->evictions;
+}
