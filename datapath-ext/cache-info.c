@@ -6,6 +6,8 @@
 
 #include "datapath-ext/cache-info.h"
 
+#include <stdlib.h>
+
 static void
 add_up(uint64_t *total, const uint64_t *values, size_t n)
 {
@@ -27,4 +29,14 @@ cache_info_add(struct cache_info *total, const struct cache_info *info)
     total->inserts += info->inserts;
     total->again += info->again;
     total->evictions += info->evictions;
+}
+
+void
+cache_explanation_destroy(struct cache_explanation *explanation)
+{
+    for (size_t i = 0; i < explanation->n; i++) {
+        free(explanation->stages[i].actions);
+    }
+    free(explanation->stages);
+    ds_destroy(&explanation->text);
 }

@@ -8,15 +8,16 @@
 /* What is known of pipeline caches
  * ================================
  *
- * What: the counters of one thread's cache (cache/cache.h), for the main
- * thread to show, and the switch.
+ * What: the counters of one thread's cache (cache/cache.h) and what is in it,
+ * for the main thread to show, and the switch.
  *
  * Data flow: cache/cache.c --cache_get_infos()--> 'vnic/cache-show' and the
  *            table VNIC_Cache
+ *            cache/explain.c --cache_explain()--> 'vnic/cache-explain'
  *
  * Units: packets for hits and misses; entries, paths, recordings.
  *
- * Ownership: the caller frees the array.
+ * Ownership: the caller frees arrays and explanations.
  *
  * Thread-safety: main thread.  Counters of other threads are read while they
  * run, so that sums may be a batch apart.
@@ -28,9 +29,11 @@
 #include <stdint.h>
 
 #include "datapath-ext/cache/miss.h"
+#include "flow.h"
+#include "openvswitch/dynamic-string.h"
 
-struct ds;
 struct match;
+struct nlattr;
 
 #define CACHE_MIN_SIZE 256
 #define CACHE_DEFAULT_SIZE (1u << 18)
@@ -56,9 +59,29 @@ struct cache_info {
 void cache_configure(bool on, size_t size);
 bool cache_is_on(void);
 
-/* Appends to 'answer' the entries that match, with datapath port numbers, and
- * the stages that were recorded for them; at most 'max' of each cache. */
-void cache_explain(const struct match *, size_t max, struct ds *answer);
+/* What is told of entries, as text, and the megaflows in it, for whoever can
+ * tell more of them. */
+struct cache_stage {
+    size_t at;                  /* In the text, behind the megaflow. */
+    struct flow flow;           /* Of the packet that made the megaflow, with
+                                 * its port in the datapath. */
+    struct nlattr *actions;     /* In the datapath. */
+    size_t actions_len;
+};
+
+struct cache_explanation {
+    struct ds text;
+    struct cache_stage *stages;
+    size_t n, allocated;
+};
+
+#define CACHE_EXPLANATION_INITIALIZER { .text = DS_EMPTY_INITIALIZER }
+
+/* Appends the entries that match, with datapath port numbers, and the stages
+ * that were recorded for them; at most 'max' of each cache. */
+void cache_explain(const struct match *, size_t max,
+                   struct cache_explanation *);
+void cache_explanation_destroy(struct cache_explanation *);
 
 size_t cache_get_infos(struct cache_info **);
 /* Adds 'info' to 'total', which stands for no thread. */

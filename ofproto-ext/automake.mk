@@ -7,6 +7,7 @@ ofproto_ext_libofprotoext_a_SOURCES = \
 	ofproto-ext/flow-table.c \
 	ofproto-ext/flow-table.h \
 	ofproto-ext/ofproto-ext.h \
-	ofproto-ext/ring-flow.c
+	ofproto-ext/ring-flow.c \
+	ofproto-ext/stage-rules.c
 
 EXTRA_DIST += ofproto-ext/README.rst

@@ -10,7 +10,8 @@
  *
  * What: the part of the product that turns configuration into OpenFlow flows.
  * So far these are the ring flows: each says, for packets from the port of a
- * receive ring, which virtual network stack (VNS) the ring implies.
+ * receive ring, which virtual network stack (VNS) the ring implies.  It also
+ * tells which flows a packet meets on its way.
  *
  * Data flow:
  *
@@ -20,6 +21,7 @@
  *     each turn         ofproto_ext_run() removes flows that are no longer
  *                       wanted, and repairs what is missing
  *     status            ofproto_ext_ring_error()
+ *     questions         ofproto_ext_format_rules()
  *
  * Units: a packet's metadata is 64 bits wide.  Bits 0 to 15 are the id of its
  * VNS and bits 44 to 47 the role of its ring (enum metadata_role); a ring flow
@@ -43,6 +45,9 @@
 
 #include "openvswitch/types.h"
 
+struct ds;
+struct flow;
+struct nlattr;
 struct ofproto;
 
 /* The values of metadata[44..47].  0 is no role, so that a pipeline can tell
@@ -89,5 +94,14 @@ void ofproto_ext_exit(void);
 /* Why the flow of 'port' couldn't be added, or NULL if it is there or nothing
  * needs it. */
 const char *ofproto_ext_ring_error(const char *port);
+
+/* Appends, a line each, the OpenFlow rules that a packet meets in one pass
+ * through the datapath of 'type'.  'flow' is the packet at the start of the
+ * pass, with its port's number in the datapath and its recirculation id;
+ * 'actions' are what the datapath does with it.  The bridges are asked now, so
+ * that a line before says so if they would do something else by now. */
+void ofproto_ext_format_rules(const char *type, const struct flow *flow,
+                              const struct nlattr *actions,
+                              size_t actions_len, struct ds *);
 
 #endif /* ofproto-ext/ofproto-ext.h */

@@ -8,6 +8,7 @@
 
 #include "datapath-ext/datapath-ext.h"
 #include "dpif.h"
+#include "ofproto-ext/ofproto-ext.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/match.h"
@@ -200,12 +201,13 @@ find_in_datapath(const char *dp_name, const char *type, const char *name,
     return found;
 }
 
-/* In whichever datapath has a port of this name. */
-static bool
+/* In whichever datapath has a port of this name.  Returns the datapath's type,
+ * which the caller frees, or NULL. */
+static char *
 find_port(const char *name, odp_port_t *number)
 {
     struct sset types = SSET_INITIALIZER(&types);
-    bool found = false;
+    char *found = NULL;
     const char *type;
 
     dp_enumerate_types(&types);
@@ -215,8 +217,10 @@ find_port(const char *name, odp_port_t *number)
 
         if (strcmp(type, "system") && !dp_enumerate_names(type, &names)) {
             SSET_FOR_EACH (dp_name, &names) {
-                found = found || find_in_datapath(dp_name, type, name,
-                                                  number);
+                if (!found
+                    && find_in_datapath(dp_name, type, name, number)) {
+                    found = xstrdup(type);
+                }
             }
         }
         sset_destroy(&names);
@@ -225,16 +229,55 @@ find_port(const char *name, odp_port_t *number)
     return found;
 }
 
+/* The caches know megaflows; the rules that these are made of are put between
+ * the lines. */
 static void
-explain(struct unixctl_conn *conn, int argc OVS_UNUSED,
-                 const char *argv[], void *aux OVS_UNUSED)
+format_explanation(const struct cache_explanation *what, const char *type,
+                   struct ds *ds)
 {
+    size_t at = 0;
+
+    for (size_t i = 0; i < what->n; i++) {
+        const struct cache_stage *stage = &what->stages[i];
+
+        ds_put_buffer(ds, what->text.string + at, stage->at - at);
+        ofproto_ext_format_rules(type, &stage->flow, stage->actions,
+                                 stage->actions_len, ds);
+        at = stage->at;
+    }
+    ds_put_buffer(ds, what->text.string + at, what->text.length - at);
+}
+
+static void
+explain_match(struct unixctl_conn *conn, struct match *match,
+              odp_port_t number, const char *type)
+{
+    struct cache_explanation what = CACHE_EXPLANATION_INITIALIZER;
     struct ds answer = DS_EMPTY_INITIALIZER;
-    struct match match;
+
+    match->flow.in_port.odp_port = number;
+    match->wc.masks.in_port.odp_port = u32_to_odp(UINT32_MAX);
+    cache_explain(match, MAX_ENTRIES, &what);
+    if (what.text.length) {
+        format_explanation(&what, type, &answer);
+    } else {
+        ds_put_cstr(&answer, "no thread has a cache\n");
+    }
+    unixctl_command_reply(conn, ds_cstr(&answer));
+    ds_destroy(&answer);
+    cache_explanation_destroy(&what);
+}
+
+static void
+explain(struct unixctl_conn *conn, int argc OVS_UNUSED, const char *argv[],
+        void *aux OVS_UNUSED)
+{
     odp_port_t number = 0;
+    char *type = find_port(argv[1], &number);
+    struct match match;
     char *error;
 
-    if (!find_port(argv[1], &number)) {
+    if (!type) {
         reply_unknown(conn, "port", argv[1]);
         return;
     }
@@ -242,16 +285,10 @@ explain(struct unixctl_conn *conn, int argc OVS_UNUSED,
     if (error) {
         unixctl_command_reply_error(conn, error);
         free(error);
-        return;
+    } else {
+        explain_match(conn, &match, number, type);
     }
-    match.flow.in_port.odp_port = number;
-    match.wc.masks.in_port.odp_port = u32_to_odp(UINT32_MAX);
-    cache_explain(&match, MAX_ENTRIES, &answer);
-    if (!answer.length) {
-        ds_put_cstr(&answer, "no thread has a cache\n");
-    }
-    unixctl_command_reply(conn, ds_cstr(&answer));
-    ds_destroy(&answer);
+    free(type);
 }
 
 void

@@ -10,9 +10,10 @@
  *
  * What: vnic/cache-show, the caches of all threads: hits, misses and what else
  * happened, each by its reason; and vnic/cache-explain, the entries of a flow
- * with the stages that they stand for.
+ * with the stages that they stand for, and the OpenFlow rules of each.
  *
- * Data flow: datapath-ext/cache-info.h --> the reply.
+ * Data flow: datapath-ext/cache-info.h, and for a stage's rules
+ * ofproto-ext/ofproto-ext.h --> the reply.
  *
  * Thread-safety: main thread only.
  *

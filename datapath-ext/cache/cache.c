@@ -609,19 +609,21 @@ cache_get_infos(struct cache_info **infos)
 }
 
 void
-cache_explain(const struct match *match, size_t max, struct ds *answer)
+cache_explain(const struct match *match, size_t max,
+              struct cache_explanation *answer)
 {
     struct cache *cache;
 
     ovs_mutex_lock(&caches_mutex);
     LIST_FOR_EACH (cache, node, &caches) {
         if (cache->is_main) {
-            ds_put_cstr(answer, "main:\n");
+            ds_put_cstr(&answer->text, "main:\n");
         } else {
-            ds_put_format(answer, "core %u:\n", ovs_pmd_core(cache->pmd));
+            ds_put_format(&answer->text, "core %u:\n",
+                          ovs_pmd_core(cache->pmd));
         }
         if (!explain_ask(cache, match, max, answer)) {
-            ds_put_cstr(answer, "no entry\n");
+            ds_put_cstr(&answer->text, "no entry\n");
         }
     }
     ovs_mutex_unlock(&caches_mutex);

@@ -6,6 +6,7 @@
 
 #include "datapath-ext/cache/explain.h"
 
+#include "datapath-ext/cache-info.h"
 #include "datapath-ext/cache/cache.h"
 #include "flow.h"
 #include "packets.h"
@@ -19,7 +20,7 @@
 struct explain_request {
     const struct match *match;
     size_t max;
-    struct ds *answer;
+    struct cache_explanation *answer;
     size_t n_found;
     size_t next;                /* Entry to look at. */
     bool is_done;
@@ -148,9 +149,39 @@ format_output(struct ds *ds, const struct output *output)
 }
 
 static void
-format_entry(struct cache *cache, const struct entry *entry,
-             const struct flow *before, struct ds *ds)
+add_stage(struct cache_explanation *answer, const struct dp_netdev_flow *flow)
 {
+    struct cache_stage *stage;
+
+    if (answer->n >= answer->allocated) {
+        answer->stages = x2nrealloc(answer->stages, &answer->allocated,
+                                    sizeof *answer->stages);
+    }
+    stage = &answer->stages[answer->n++];
+    ovs_flow_format(flow, &answer->text);
+    ds_put_char(&answer->text, '\n');
+    stage->at = answer->text.length;
+    ovs_flow_copy(flow, &stage->flow, &stage->actions, &stage->actions_len);
+}
+
+static void
+format_stages(const struct path *path, struct cache_explanation *answer)
+{
+    if (!path->watches) {
+        ds_put_cstr(&answer->text, "  its passes are no longer known\n");
+        return;
+    }
+    for (size_t i = 0; i < path->n; i++) {
+        ds_put_format(&answer->text, "  pass %"PRIuSIZE": ", i + 1);
+        add_stage(answer, path->passes[i].flow);
+    }
+}
+
+static void
+format_entry(struct cache *cache, const struct entry *entry,
+             const struct flow *before, struct cache_explanation *answer)
+{
+    struct ds *ds = &answer->text;
     const struct path *path = path_get(&cache->paths, entry->path);
     bool is_dead = (path_is_dead(path)
                     || entry_deadline(entry) == ENTRY_DEAD);
@@ -165,11 +196,7 @@ format_entry(struct cache *cache, const struct entry *entry,
     ds_put_cstr(ds, "\n  output: ");
     format_output(ds, path->output);
     ds_put_char(ds, '\n');
-    for (size_t i = 0; path->watches && i < path->n; i++) {
-        ds_put_format(ds, "  pass %"PRIuSIZE": ", i + 1);
-        ovs_flow_format(path->passes[i].flow, ds);
-        ds_put_char(ds, '\n');
-    }
+    format_stages(path, answer);
     atomic_read_relaxed(&entry->session, &session);
     if (session) {
         session_format(session, ds);
@@ -240,7 +267,7 @@ is_done(struct explain_slot *slot, struct explain_request *request)
 
 size_t
 explain_ask(struct cache *cache, const struct match *match, size_t max,
-            struct ds *answer)
+            struct cache_explanation *answer)
 {
     struct explain_request request = { match, max, answer, 0, 0, false };
     struct explain_slot *slot = &cache->explain;
@@ -254,7 +281,7 @@ explain_ask(struct cache *cache, const struct match *match, size_t max,
         if (cache->is_main) {
             explain_run(cache);
         } else if (time_msec() >= deadline) {
-            ds_put_cstr(answer, "the thread is too busy to answer\n");
+            ds_put_cstr(&answer->text, "the thread is too busy to answer\n");
             break;
         } else {
             xnanosleep(1000 * 1000);

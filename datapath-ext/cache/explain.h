@@ -10,7 +10,8 @@
  *
  * What: the entries of a cache that match a flow, with what they do and the
  * stages that were recorded: megaflows with their actions, connections by
- * zone.
+ * zone.  Which OpenFlow rules a megaflow is made of is not known here, so that
+ * each is also handed out as it is.
  *
  * Data flow: the main thread --explain_ask()--> a request in the cache;
  *            the cache's thread, from cache_run(), --explain_run()--> looks
@@ -31,12 +32,12 @@
  *
  * Errors: a thread that doesn't answer in a second is said to be busy. */
 
-#include "openvswitch/dynamic-string.h"
 #include "openvswitch/match.h"
 #include "ovs-atomic.h"
 #include "ovs-thread.h"
 
 struct cache;
+struct cache_explanation;
 
 struct explain_slot {
     struct ovs_mutex mutex;
@@ -51,7 +52,7 @@ void explain_destroy(struct explain_slot *);
 /* Appends to 'answer' the entries that match, at most 'max', and returns their
  * number. */
 size_t explain_ask(struct cache *, const struct match *, size_t max,
-                   struct ds *answer);
+                   struct cache_explanation *answer);
 void explain_run(struct cache *);
 
 #endif /* datapath-ext/cache/explain.h */

@@ -132,6 +132,18 @@ ovs_flow_format(const struct dp_netdev_flow *flow, struct ds *ds)
     format_odp_actions(ds, actions->actions, actions->size, NULL);
 }
 
+void
+ovs_flow_copy(const struct dp_netdev_flow *flow, struct flow *packet,
+              struct nlattr **actions_, size_t *actions_len)
+{
+    const struct dp_netdev_actions *actions
+        = ovsrcu_get(struct dp_netdev_actions *, &flow->actions);
+
+    *packet = flow->flow;
+    *actions_ = xmemdup(actions->actions, actions->size);
+    *actions_len = actions->size;
+}
+
 bool
 ovs_flow_ref(struct dp_netdev_flow *flow)
 {

@@ -44,6 +44,7 @@ struct dp_packet;
 struct ds;
 struct dp_packet_batch;
 struct flow;
+struct nlattr;
 
 /* PMD threads; that of the main thread is one too. */
 long long ovs_pmd_now(const struct dp_netdev_pmd_thread *);
@@ -79,6 +80,9 @@ bool ovs_flow_is_listed(const struct dp_netdev_pmd_thread *,
                         const struct dp_netdev_flow *);
 /* Its id, as 'dpctl/dump-flows -m' has it, recirculation id and actions. */
 void ovs_flow_format(const struct dp_netdev_flow *, struct ds *);
+/* The packet that made it, and its actions, which the caller frees. */
+void ovs_flow_copy(const struct dp_netdev_flow *, struct flow *,
+                   struct nlattr **actions, size_t *actions_len);
 bool ovs_flow_ref(struct dp_netdev_flow *);
 void ovs_flow_unref(struct dp_netdev_flow *);
 void ovs_flow_used(struct dp_netdev_flow *, uint64_t packets, uint64_t bytes,
