@@ -7,6 +7,8 @@ EXTRA_DIST += \
 	bench/bench-vnic \
 	bench/cacheswitch.py \
 	bench/compare.py \
+	bench/demo-cache.sh \
+	bench/demo_plot.py \
 	bench/feeder.py \
 	bench/forward.py \
 	bench/fresh.py \
@@ -29,6 +31,7 @@ EXTRA_DIST += \
 CLEANFILES += \
 	bench/cache.json bench/cache.svg \
 	bench/config.json bench/config.svg \
+	demo-cache.svg \
 	bench/vnic.json bench/vnic.svg
 
 # How long configuration takes.  As root; BENCHFLAGS may be "--rows 100".
