@@ -26,6 +26,7 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/cache/path.h \
 	datapath-ext/cache/record.c \
 	datapath-ext/cache/record.h \
+	datapath-ext/cache/refused.h \
 	datapath-ext/cache/rewrite.c \
 	datapath-ext/cache/rewrite.h \
 	datapath-ext/cache/seen.h \

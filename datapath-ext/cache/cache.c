@@ -622,9 +622,7 @@ cache_explain(const struct match *match, size_t max,
             ds_put_format(&answer->text, "core %u:\n",
                           ovs_pmd_core(cache->pmd));
         }
-        if (!explain_ask(cache, match, max, answer)) {
-            ds_put_cstr(&answer->text, "no entry\n");
-        }
+        explain_ask(cache, match, max, answer);
     }
     ovs_mutex_unlock(&caches_mutex);
 }

@@ -53,6 +53,7 @@
 #include "datapath-ext/cache-info.h"
 #include "datapath-ext/cache/explain.h"
 #include "datapath-ext/cache/record.h"
+#include "datapath-ext/cache/refused.h"
 #include "datapath-ext/cache/seen.h"
 #include "datapath-ext/cache/share.h"
 #include "datapath-ext/counter.h"
@@ -81,6 +82,7 @@ struct cache {
     struct share share;
     struct recorder recorder;
     struct explain_slot explain;
+    struct refused refused;
 
     struct ovs_list in_thread;  /* In the thread's list. */
     struct ovs_list node;       /* In the list of all. */

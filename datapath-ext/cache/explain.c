@@ -73,34 +73,31 @@ flow_put_ports(struct flow *flow, ovs_be16 src, ovs_be16 dst)
 }
 
 static void
-entry_to_flow(const struct entry *entry, struct flow *flow)
+key_to_flow(const struct key_narrow *key, ovs_be16 tci, uint8_t shape,
+            const struct key_wide *wide, struct flow *flow)
 {
-    const struct key_narrow *key = &entry->key;
-
     memset(flow, 0, sizeof *flow);
     flow->in_port.odp_port = key->in_port;
     flow->packet_type = htonl(PT_ETH);
     flow->dl_dst = key->eth_dst;
     flow->dl_src = key->eth_src;
-    if (entry->shape & (KEY_VLAN | KEY_VLAN_AD)) {
-        flow->vlans[0].tpid = htons(entry->shape & KEY_VLAN
-                                    ? ETH_TYPE_VLAN_8021Q
+    if (shape & (KEY_VLAN | KEY_VLAN_AD)) {
+        flow->vlans[0].tpid = htons(shape & KEY_VLAN ? ETH_TYPE_VLAN_8021Q
                                     : ETH_TYPE_VLAN_8021AD);
-        flow->vlans[0].tci = entry->tci | htons(VLAN_CFI);
+        flow->vlans[0].tci = tci | htons(VLAN_CFI);
     }
-    if (entry->shape & KEY_QINQ) {
+    if (shape & KEY_QINQ) {
         flow->vlans[1].tpid = htons(ETH_TYPE_VLAN_8021Q);
-        flow->vlans[1].tci = entry->wide.inner_tci | htons(VLAN_CFI);
+        flow->vlans[1].tci = wide->inner_tci | htons(VLAN_CFI);
     }
     flow->nw_proto = key->proto;
     flow->nw_tos = key->tos;
     flow->nw_ttl = key->ttl;
     flow->tcp_flags = htons(key->tcp_flags);
-    if (entry->shape & KEY_IPV6) {
+    if (shape & KEY_IPV6) {
         flow->dl_type = htons(ETH_TYPE_IPV6);
-        flow->ipv6_label = entry->wide.label;
-        flow_put_addresses(flow, entry->wide.src, key->src, entry->wide.dst,
-                           key->dst);
+        flow->ipv6_label = wide->label;
+        flow_put_addresses(flow, wide->src, key->src, wide->dst, key->dst);
     } else {
         flow->dl_type = htons(ETH_TYPE_IP);
         flow->nw_src = key->src;
@@ -205,13 +202,63 @@ format_entry(struct cache *cache, const struct entry *entry,
 
 /* The cache's thread. */
 
+/* The 'i'th newest. */
+static const struct refused_note *
+refused_get(const struct refused *refused, uint32_t i)
+{
+    return &refused->notes[(refused->next - i) % REFUSED_MAX];
+}
+
+static bool
+refused_again(const struct refused *refused, uint32_t i)
+{
+    uint32_t hash = refused_get(refused, i)->key.hash;
+
+    for (uint32_t j = 1; j < i; j++) {
+        if (refused_get(refused, j)->key.hash == hash) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of each key the newest note: it may be refused for one reason first, and for
+ * another one later. */
+static void
+format_refused(const struct refused *refused, struct explain_request *request)
+{
+    struct ds *ds = &request->answer->text;
+    size_t n = 0;
+
+    for (uint32_t i = 1; i <= REFUSED_MAX && n < request->max; i++) {
+        const struct refused_note *note = refused_get(refused, i);
+        const struct key *key = &note->key;
+        struct flow flow;
+
+        key_to_flow(&key->narrow, key->tci, key->shape, &key->wide, &flow);
+        if (note->why && !refused_again(refused, i)
+            && flow_equal_except(&flow, &request->match->flow,
+                                 &request->match->wc)) {
+            ds_put_format(ds, "not kept, %s (%s): ",
+                          cache_refusal_name(note->why),
+                          cache_refusal_text(note->why));
+            flow_format(ds, &flow, NULL);
+            ds_put_char(ds, '\n');
+            n++;
+        }
+    }
+    ds_put_cstr(ds, n ? "no entry\n"
+                : "no entry, and none was refused lately: seen less than "
+                "twice, or a miss that vnic/cache-show counts\n");
+}
+
 static void
 look_at(struct cache *cache, struct explain_request *request, size_t index)
 {
     const struct entry *entry = &cache->table.entries[index];
     struct flow flow;
 
-    entry_to_flow(entry, &flow);
+    key_to_flow(&entry->key, entry->tci, entry->shape, &entry->wide, &flow);
     if (flow_equal_except(&flow, &request->match->flow, &request->match->wc)) {
         request->n_found++;
         format_entry(cache, entry, &flow, request->answer);
@@ -242,6 +289,9 @@ explain_run(struct cache *cache)
             }
         }
         if (end == table_size(&cache->table)) {
+            if (!request->n_found) {
+                format_refused(&cache->refused, request);
+            }
             request->is_done = true;
             slot->request = NULL;
         }
@@ -265,7 +315,7 @@ is_done(struct explain_slot *slot, struct explain_request *request)
     return done;
 }
 
-size_t
+void
 explain_ask(struct cache *cache, const struct match *match, size_t max,
             struct cache_explanation *answer)
 {
@@ -290,5 +340,4 @@ explain_ask(struct cache *cache, const struct match *match, size_t max,
     ovs_mutex_lock(&slot->mutex);
     slot->request = NULL;
     ovs_mutex_unlock(&slot->mutex);
-    return request.n_found;
 }

@@ -10,8 +10,9 @@
  *
  * What: the entries of a cache that match a flow, with what they do and the
  * stages that were recorded: megaflows with their actions, connections by
- * zone.  Which OpenFlow rules a megaflow is made of is not known here, so that
- * each is also handed out as it is.
+ * zone; or if there is none, what was recorded of the flow and not kept, with
+ * the reason.  Which OpenFlow rules a megaflow is made of is not known here,
+ * so that each is also handed out as it is.
  *
  * Data flow: the main thread --explain_ask()--> a request in the cache;
  *            the cache's thread, from cache_run(), --explain_run()--> looks
@@ -49,10 +50,10 @@ void explain_init(struct explain_slot *);
 /* Nobody waits any more. */
 void explain_destroy(struct explain_slot *);
 
-/* Appends to 'answer' the entries that match, at most 'max', and returns their
- * number. */
-size_t explain_ask(struct cache *, const struct match *, size_t max,
-                   struct cache_explanation *answer);
+/* Appends to 'answer' the entries that match, at most 'max', or why there is
+ * none. */
+void explain_ask(struct cache *, const struct match *, size_t max,
+                 struct cache_explanation *answer);
 void explain_run(struct cache *);
 
 #endif /* datapath-ext/cache/explain.h */

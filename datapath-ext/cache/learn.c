@@ -192,6 +192,7 @@ learn_all(struct cache *cache, long long now)
         }
         if (refusal) {
             counter_add_own(&cache->counters.refusals[refusal], 1);
+            refused_note(&cache->refused, &record->before.key, refusal);
             if (refusal_span(refusal)) {
                 seen_refuse(&cache->seen, record->before.key.hash, now,
                             refusal_span(refusal));
