@@ -19,6 +19,7 @@ FAULTS = {"lose": 48, "swap": 52, "spoil": 56}
 END_OF_BATCH, GOOD_CHECKSUMS = 1, 2
 
 RECORD = struct.Struct("=HBB")
+QUEUE_SHIFT = 4
 WORD = struct.Struct("=Q")
 # Polls without packets, for which each port must have been polled.
 IDLE_POLLS = 40
@@ -30,7 +31,8 @@ class Stuck(Exception):
 
 
 def encode(batches):
-    """'batches' are (port, [(frame, flags)])."""
+    """'batches' are (port, [(frame, flags)]), with the queue above
+    QUEUE_SHIFT bits of the port."""
     out = []
     for port, frames in batches:
         last = len(frames) - 1

@@ -44,8 +44,8 @@ def hit_rates(sides):
 
 
 class Round:
-    def __init__(self, args, number):
-        self.args, self.number = args, number
+    def __init__(self, args, number, mode):
+        self.args, self.number, self.mode = args, number, mode
         self.rnd = random.Random("%d/%d" % (args.seed, number))
         self.pipeline = Pipeline(self.rnd)
         self.flows = list(self.pipeline.flows)      # As at the begin.

@@ -4,7 +4,12 @@ own.
 
 Its clock stands still (time/stop of --enable-dummy) and is moved only by
 warp(): timeouts, token buckets and revalidation come at the same packet on
-each side."""
+each side.
+
+Who polls its ports is the mode:
+
+    one     one PMD thread
+    main    the main thread, for the ports are tap devices"""
 
 import collections
 import json
@@ -22,6 +27,7 @@ import packets
 from nic import Nic
 
 BRIDGE = "br0"
+MODES = ("one", "main")
 PORTS = (1, 2, 3, 4, 5)         # 5 is where mirrors go.
 TIMEOUT = 60.0
 SETTLE_MS = 50
@@ -77,8 +83,9 @@ class Side:
     """Use as a context manager.  'cache' is None for a daemon that is to have
     none, and otherwise its number of entries, 0 for the default."""
 
-    def __init__(self, name, programs, options, cache=None):
+    def __init__(self, name, programs, options, mode, cache=None):
         self.name = name
+        self.mode = mode
         self.options = options
         self.programs = programs
         self.cache = cache
@@ -193,7 +200,17 @@ class Side:
     def add_ports(self):
         for port in PORTS:
             self.add_port(port)
+        self.check_threads()
         self.appctl("time/stop")
+
+    def check_threads(self):
+        """Or the mode would be another one, and nobody would notice."""
+        threads = [part for part in
+                   self.appctl("dpif-netdev/pmd-rxq-show").split(
+                       "pmd thread")[1:] if "port: p1" in part]
+        if len(threads) != {"one": 1, "main": 0}[self.mode]:
+            raise RuntimeError("%s: %d PMD threads poll p1" % (self.name,
+                                                               len(threads)))
 
     # Commands.
 
@@ -207,9 +224,12 @@ class Side:
         return self.rpc.call(*args)
 
     def add_port(self, port):
+        more = ["type=tap"]
+        if self.mode != "main":
+            more = ["type=dpdk",
+                    "options:dpdk-devargs=net_null_oracle%d" % port]
         self.vsctl("add-port", BRIDGE, "p%d" % port, "--", "set", "Interface",
-                   "p%d" % port, "type=dpdk", "ofport_request=%d" % port,
-                   "options:dpdk-devargs=net_null_oracle%d" % port)
+                   "p%d" % port, "ofport_request=%d" % port, *more)
 
     def del_port(self, port):
         self.vsctl("del-port", BRIDGE, "p%d" % port)
