@@ -17,6 +17,7 @@ from pipeline import BRIDGE, Pipeline
 from trace import Schedule
 
 STEP_PACKETS = 4000
+P_REBALANCE = 0.15
 CERTAIN = 4                     # Repetitions.
 P_CHANGES, P_LIVE = (0.1, 0.4), 0.08
 
@@ -53,6 +54,7 @@ class Round:
         # Packets of a connection with different headers may share a batch.
         self.is_mixed = self.rnd.random() < 0.2
         self.p_change = self.rnd.choice(P_CHANGES)
+        self.turn = 0           # Which thread has which queues.
         self.steps = []
         self.history = []       # What the first side did.
         self.n_packets = 0
@@ -114,10 +116,22 @@ class Round:
         live = [("set_cache", False), ("set_cache", True)] \
             if rnd.random() < P_LIVE else []
         what, commands = "nothing", []
-        if rnd.random() < self.p_change:
+        if self.mode == "two":
+            batches = self.spread(batches)
+        if self.mode == "two" and rnd.random() < P_REBALANCE:
+            self.turn += 1
+            what, commands = "rebalance", [("rebalance", self.turn)]
+        elif rnd.random() < self.p_change:
             what, commands = self.pipeline.change(rnd)
             schedule.closed = set(self.pipeline.down)
         return Step(batches, live, what, commands)
+
+    def spread(self, batches):
+        """Over queues: in some steps by chance, or a connection's packets in
+        one direction were all the same thread's."""
+        p_second = self.rnd.choice((0, 0, 0.1, 0.5))
+        return [(port | (self.rnd.random() < p_second) << nic.QUEUE_SHIFT,
+                 frames) for port, frames in batches]
 
     def take(self, sides, step, schedule=None):
         """Returns what the first side has sent."""

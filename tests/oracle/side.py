@@ -9,6 +9,7 @@ each side.
 Who polls its ports is the mode:
 
     one     one PMD thread
+    two     two PMD threads, with a queue of each port each
     main    the main thread, for the ports are tap devices"""
 
 import collections
@@ -27,7 +28,9 @@ import packets
 from nic import Nic
 
 BRIDGE = "br0"
-MODES = ("one", "main")
+MODES = ("one", "two", "main")
+CPUS = {"one": "0x2", "two": "0x3", "main": "0x2"}
+AFFINITIES = "0:0,1:1", "0:1,1:0"
 PORTS = (1, 2, 3, 4, 5)         # 5 is where mirrors go.
 TIMEOUT = 60.0
 SETTLE_MS = 50
@@ -93,6 +96,7 @@ class Side:
         self.processes = []
         self.nic = Nic(self.dir + "/nic")
         self.control = self.rpc = self.fault = None
+        self.turn = 0           # Which thread has which queues.
         self.counts = collections.Counter()
         self.last_counts = collections.Counter()
         self.env = dict(
@@ -168,7 +172,7 @@ class Side:
                    'other_config:dpdk-extra="%s%s"' % (
                        DPDK_EXTRA, os.path.basename(self.dir)),
                    "other_config:dpdk-lcore-mask=0x1",
-                   "other_config:pmd-cpu-mask=0x2",
+                   "other_config:pmd-cpu-mask=" + CPUS[self.mode],
                    # By chance it would decide what is sent first.
                    "other_config:emc-insert-inv-prob=1",
                    # So that it is the first thing that the daemon makes:
@@ -208,7 +212,7 @@ class Side:
         threads = [part for part in
                    self.appctl("dpif-netdev/pmd-rxq-show").split(
                        "pmd thread")[1:] if "port: p1" in part]
-        if len(threads) != {"one": 1, "main": 0}[self.mode]:
+        if len(threads) != {"one": 1, "two": 2, "main": 0}[self.mode]:
             raise RuntimeError("%s: %d PMD threads poll p1" % (self.name,
                                                                len(threads)))
 
@@ -228,8 +232,23 @@ class Side:
         if self.mode != "main":
             more = ["type=dpdk",
                     "options:dpdk-devargs=net_null_oracle%d" % port]
+        if self.mode == "two":
+            more += ["options:n_rxq=2", self.affinity(port, 0)]
         self.vsctl("add-port", BRIDGE, "p%d" % port, "--", "set", "Interface",
                    "p%d" % port, "ofport_request=%d" % port, *more)
+
+    @staticmethod
+    def affinity(port, turn):
+        """Clients' first queue is another thread's than servers'."""
+        return 'other_config:pmd-rxq-affinity="%s"' % AFFINITIES[
+            (port + turn) % 2]
+
+    def rebalance(self, turn):
+        """Gives each thread the other one's queues."""
+        self.turn = turn
+        self.vsctl(*[word for port in PORTS for word in (
+            "--", "set", "Interface", "p%d" % port,
+            self.affinity(port, turn))])
 
     def del_port(self, port):
         self.vsctl("del-port", BRIDGE, "p%d" % port)
@@ -239,6 +258,8 @@ class Side:
     def reset(self):
         """To the state after a start, but for the clock."""
         self.vsctl("clear", "Bridge", BRIDGE, "mirrors")
+        if self.turn:
+            self.rebalance(0)
         for port in PORTS:
             self.ofctl("mod-port", BRIDGE, "p%d" % port, "up")
         self.ofctl("del-flows", BRIDGE)
