@@ -263,10 +263,6 @@ check(struct work *work, size_t i, const struct path *path)
         return CACHE_MISS_DEAD;
     }
     atomic_read_relaxed(&entry->session, &session);
-    if (OVS_UNLIKELY(entry_time_reached(deadline, work->time))
-        && !session_renew(entry, session, work->now)) {
-        return CACHE_MISS_EXPIRED;
-    }
     if (path->flags & PATH_CT) {
         if (OVS_UNLIKELY(!session)) {
             return CACHE_MISS_DEAD;
@@ -276,8 +272,18 @@ check(struct work *work, size_t i, const struct path *path)
             return CACHE_MISS_CHECKSUM;
         }
         if (path->flags & PATH_TCP) {
-            return follow_tcp(work->packets[i], key, session);
+            enum cache_miss miss = follow_tcp(work->packets[i], key, session);
+
+            if (OVS_UNLIKELY(miss != CACHE_HIT)) {
+                return miss;
+            }
         }
+    }
+    /* Last, for conntrack doesn't keep a connection alive for what it finds
+     * invalid. */
+    if (OVS_UNLIKELY(entry_time_reached(deadline, work->time))
+        && !session_renew(entry, session, work->now)) {
+        return CACHE_MISS_EXPIRED;
     }
     return CACHE_HIT;
 }
