@@ -12,6 +12,7 @@
 #include "datapath-ext/input.h"
 #include "datapath-ext/netdev-vnic.h"
 #include "conntrack.h"
+#include "conntrack-tp.h"
 #include "dpif.h"
 #include "dpif-netdev-perf.h"
 #include "dpif-netdev-private-dfc.h"
@@ -156,6 +157,36 @@ __wrap_conntrack_execute(struct conntrack *ct, struct dp_packet_batch *batch,
     if (may_change) {
         ct_change_end(&change, batch, force);
     }
+    return error;
+}
+
+/* Rare, and connections aren't found by their policy, so that all entries
+ * with connections end.  They were about to look at timeouts again within a
+ * second, but a connection's last packet may come before. */
+
+int __real_timeout_policy_update(struct conntrack *, struct timeout_policy *);
+int __wrap_timeout_policy_update(struct conntrack *, struct timeout_policy *);
+
+int
+__wrap_timeout_policy_update(struct conntrack *ct, struct timeout_policy *tp)
+{
+    int error = __real_timeout_policy_update(ct, tp);
+
+    counter_add(&contacts[CONTACT_timeout_policy_update].fired, 1);
+    session_kill_all(CACHE_KILL_CONN_POLICY);
+    return error;
+}
+
+int __real_timeout_policy_delete(struct conntrack *, uint32_t);
+int __wrap_timeout_policy_delete(struct conntrack *, uint32_t);
+
+int
+__wrap_timeout_policy_delete(struct conntrack *ct, uint32_t tp_id)
+{
+    int error = __real_timeout_policy_delete(ct, tp_id);
+
+    counter_add(&contacts[CONTACT_timeout_policy_delete].fired, 1);
+    session_kill_all(CACHE_KILL_CONN_POLICY);
     return error;
 }
 

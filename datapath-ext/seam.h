@@ -53,6 +53,10 @@ struct seam_contact {
             "be recorded")                                                  \
     CONTACT(conntrack_execute, "lib/dpif-netdev.o", "3.1",                  \
             "a connection's mark and label change with no other notice")    \
+    CONTACT(timeout_policy_update, "lib/dpif-netdev.o", "3.1",              \
+            "timeouts of connections change with no other notice")          \
+    CONTACT(timeout_policy_delete, "lib/dpif-netdev.o", "3.1",              \
+            "timeouts of connections change with no other notice")          \
     CONTACT(cmap_replace, "lib/conntrack.o", "2.6 to 3.7",                  \
             "megaflows and connections leave their maps, which no public "  \
             "function tells")                                               \
