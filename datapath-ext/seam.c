@@ -119,6 +119,9 @@ __wrap_dpif_register_upcall_cb(struct dpif *dpif, upcall_callback *cb,
     __real_dpif_register_upcall_cb(dpif, cb ? upcall : NULL, aux);
 }
 
+/* Whose connections the thread looks for. */
+static thread_local const struct conntrack *tracking;
+
 int __real_conntrack_execute(struct conntrack *, struct dp_packet_batch *,
                              ovs_be16, bool, bool, uint16_t, const uint32_t *,
                              const struct ovs_key_ct_labels *, ovs_be16,
@@ -141,7 +144,7 @@ __wrap_conntrack_execute(struct conntrack *ct, struct dp_packet_batch *batch,
                          const struct nat_action_info_t *nat, long long now,
                          uint32_t tp_id)
 {
-        /* Entries outlive a moment of another input function. */
+    /* Entries outlive a moment of another input function. */
     bool may_change = ((setmark || setlabel || force)
                        && (input_is_cache() || cache_n_sessions()));
     struct ct_change change;
@@ -151,9 +154,11 @@ __wrap_conntrack_execute(struct conntrack *ct, struct dp_packet_batch *batch,
         counter_add(&contacts[CONTACT_conntrack_execute].fired, 1);
         ct_change_begin(&change, batch);
     }
+    tracking = ct;
     error = __real_conntrack_execute(ct, batch, dl_type, force, commit, zone,
                                      setmark, setlabel, tp_src, tp_dst,
                                      helper, nat, now, tp_id);
+    tracking = NULL;
     if (may_change) {
         ct_change_end(&change, batch, force);
     }
@@ -188,6 +193,27 @@ __wrap_timeout_policy_delete(struct conntrack *ct, uint32_t tp_id)
     counter_add(&contacts[CONTACT_timeout_policy_delete].fired, 1);
     session_kill_all(CACHE_KILL_CONN_POLICY);
     return error;
+}
+
+size_t __real_cmap_insert(struct cmap *, struct cmap_node *, uint32_t);
+size_t __wrap_cmap_insert(struct cmap *, struct cmap_node *, uint32_t);
+
+/* A connection's hash is that of its addresses in either direction.  A node
+ * comes before those with the same hash. */
+size_t
+__wrap_cmap_insert(struct cmap *cmap, struct cmap_node *new, uint32_t hash)
+{
+    size_t n = __real_cmap_insert(cmap, new, hash);
+
+    if (tracking && ovs_ct_has_map(tracking, cmap)) {
+        const struct cmap_node *old = new;
+
+        counter_add(&contacts[CONTACT_cmap_insert].fired, 1);
+        while ((old = cmap_node_next(old))) {
+            session_conn_hide(ovs_conn_of_node(old));
+        }
+    }
+    return n;
 }
 
 size_t __real_cmap_replace(struct cmap *, struct cmap_node *,

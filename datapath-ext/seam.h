@@ -57,6 +57,8 @@ struct seam_contact {
             "timeouts of connections change with no other notice")          \
     CONTACT(timeout_policy_delete, "lib/dpif-netdev.o", "3.1",              \
             "timeouts of connections change with no other notice")          \
+    CONTACT(cmap_insert, "lib/conntrack.o", "3.1",                          \
+            "a new connection may hide an older one with its addresses")    \
     CONTACT(cmap_replace, "lib/conntrack.o", "2.6 to 3.7",                  \
             "megaflows and connections leave their maps, which no public "  \
             "function tells")                                               \

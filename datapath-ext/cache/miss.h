@@ -101,6 +101,8 @@ enum cache_refusal {
          "a connection got its first reply, or was opened anew")            \
     KILL(CONN_MARK, "conn_mark", "the mark or label of a connection changed")\
     KILL(CONN_FORCE, "conn_force", "ct(commit,force) made a connection")    \
+    KILL(CONN_HIDDEN, "conn_hidden",                                        \
+         "a newer connection has the same addresses")                       \
     KILL(CONN_POLICY, "conn_policy", "a timeout policy was set or deleted") \
     KILL(EXPIRED, "expired", "a connection had expired when it was used")
 

@@ -208,6 +208,18 @@ ovs_conn_zone(const struct conn *conn)
     return conn->key.zone;
 }
 
+bool
+ovs_conn_is_reverse(const struct conn *conn)
+{
+    return conn->conn_type == CT_CONN_TYPE_UN_NAT;
+}
+
+bool
+ovs_ct_has_map(const struct conntrack *ct, const struct cmap *map)
+{
+    return map == &ct->conns;
+}
+
 static void
 format_endpoint(const struct conn *conn, const struct ct_endpoint *endpoint,
                 struct ds *ds)

@@ -102,6 +102,10 @@ bool ovs_conn_is_tcp(const struct conn *);
 /* A plain connection that has not begun to end. */
 bool ovs_conn_is_usable(const struct conn *);
 uint16_t ovs_conn_zone(const struct conn *);
+/* Does it stand for the translated addresses of another one? */
+bool ovs_conn_is_reverse(const struct conn *);
+struct cmap;
+bool ovs_ct_has_map(const struct conntrack *, const struct cmap *);
 
 /* As 'dpctl/dump-conntrack' shows it, without its counters. */
 void ovs_conn_format(const struct conn *, struct ds *);

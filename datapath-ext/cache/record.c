@@ -61,6 +61,7 @@ recorder_add(struct recorder *recorder, const struct dp_packet *packet,
     memset(&record->path, 0, offsetof(struct path_spec, passes));
     memset(&record->path.output, 0, sizeof record->path.output);
     record->session.n = 0;
+    record->session.n_hidden = session_n_hidden();
     return true;
 }
 

@@ -41,6 +41,7 @@ BUILD_ASSERT_DECL(offsetof(struct session, conns) == CACHE_LINE_SIZE);
 static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
 static struct cmap by_conn = CMAP_INITIALIZER;
 static atomic_count n_sessions = ATOMIC_COUNT_INIT(0);
+static atomic_count n_hidden = ATOMIC_COUNT_INIT(0);
 
 /* Sessions by number, from 1 on, in chunks that never move. */
 #define CHUNK_BITS 12
@@ -379,7 +380,7 @@ session_join(const struct session_spec *spec, unsigned int table,
     }
     /* What changes from now on is told to the session. */
     atomic_thread_fence(memory_order_seq_cst);
-    if (!spec_holds(spec)) {
+    if (spec->n_hidden != session_n_hidden() || !spec_holds(spec)) {
         session_leave(table, entry, index);
         return CACHE_REFUSAL_RACE;
     }
@@ -639,6 +640,26 @@ session_kill_all(enum cache_kill cause)
         session_kill(session_of(c), cause);
     }
     ovs_mutex_unlock(&mutex);
+}
+
+void
+session_conn_hide(const struct conn *conn)
+{
+    atomic_count_inc(&n_hidden);
+    /* Who joins a session now sees that, or is seen. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (ovs_conn_is_reverse(conn)) {
+        /* Conntrack has no way back from it. */
+        session_kill_all(CACHE_KILL_CONN_HIDDEN);
+    } else {
+        session_conn_kill(conn, CACHE_KILL_CONN_HIDDEN);
+    }
+}
+
+unsigned int
+session_n_hidden(void)
+{
+    return atomic_count_get(&n_hidden);
 }
 
 size_t

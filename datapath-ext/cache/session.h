@@ -76,6 +76,7 @@ void session_remove_table(unsigned int number);
 /* What was observed of a packet. */
 struct session_spec {
     struct conntrack *ct;
+    unsigned int n_hidden;      /* session_n_hidden() before that. */
     size_t n;
     struct session_conn_spec {
         struct conn *conn;
@@ -106,6 +107,10 @@ void session_after_update(struct conn *, bool reply, enum ovs_ct_result);
 void session_conn_kill(const struct conn *, enum cache_kill);
 void session_conn_end(const struct conn *);
 void session_kill_all(enum cache_kill);
+/* From now on conntrack finds a newer connection with the same addresses in
+ * one direction. */
+void session_conn_hide(const struct conn *);
+unsigned int session_n_hidden(void);
 
 /* A line for each connection, for the thread that has the entry. */
 struct ds;
