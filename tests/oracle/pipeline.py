@@ -21,6 +21,11 @@ OUTPUT = 110
 REWRITE = 100
 BRIDGE = "br0"
 MIRROR_PORT = 5
+# Those timeouts that conntrack knows: few, so that some are equal.
+TIMEOUTS = ("tcp_syn_sent", "tcp_syn_recv", "tcp_established", "tcp_fin_wait",
+            "tcp_time_wait", "tcp_close", "udp_first", "udp_single",
+            "udp_multiple", "icmp_first", "icmp_reply")
+SECONDS = (3, 5, 9, 30, 100, 3600)
 
 
 def flow(table, priority, match, actions):
@@ -43,6 +48,10 @@ class Pipeline:
         # when a packet comes after their time, be it of any connection.  A
         # cache makes fewer packets come, so time must not pass then.
         self.fragments = rnd.choice(("none", "together", "untracked"))
+        self.has_policies = (self.n_zones and self.fragments != "together"
+                             and rnd.random() < 0.5)
+        self.policies = [self.policy(rnd, zone) for zone in self.zones
+                         if self.has_policies and rnd.random() < 0.6]
         self.down = set()
         self.build()
 
@@ -67,6 +76,13 @@ class Pipeline:
             self.add_zone(i)
         self.add_rewrites()
         self.add_output()
+
+    @staticmethod
+    def policy(rnd, zone):
+        """A command."""
+        names = rnd.sample(TIMEOUTS, rnd.choice((2, 6, len(TIMEOUTS))))
+        return ("set_policy", zone, *("%s=%d" % (name, rnd.choice(SECONDS))
+                                      for name in sorted(names)))
 
     def dispatch(self):
         """Servers' packets pass the zones in the opposite order, so that
@@ -267,6 +283,8 @@ class Pipeline:
                    self.revalidate, self.set_ports]
         if self.fragments != "together":
             choices.append(self.pass_time)
+        if self.has_policies:
+            choices += [self.pass_time] * 3 + [self.change_policy] * 3
         if self.has_groups:
             choices.append(self.change_group)
         if self.n_zones:
@@ -327,8 +345,18 @@ class Pipeline:
             ("flush_some", int(zone[5:]), rnd.randrange(2, 9))]
 
     def pass_time(self, rnd):
-        return "let time pass", [
-            ("warp", rnd.choice((100, 900, 5000, 31000, 70000, 200000)))]
+        times = [100, 900, 5000, 31000, 70000, 200000]
+        if self.has_policies:
+            times += [400, 1100, 1100, 2200, 3300, 10000]
+        return "let time pass", [("warp", rnd.choice(times))]
+
+    def change_policy(self, rnd):
+        """Open vSwitch gives a connection the policy of its zone when it is
+        committed, and deletes policies that no zone has after some seconds."""
+        zone = rnd.choice(self.zones)
+        if rnd.random() < 0.4:
+            return "no timeout policy", [("del_policy", zone)]
+        return "timeout policy", [self.policy(rnd, zone)]
 
     def revalidate(self, rnd):
         return "purge", [rnd.choice((("appctl", "revalidator/purge"),

@@ -18,6 +18,7 @@ from trace import Schedule
 
 STEP_PACKETS = 4000
 P_REBALANCE = 0.15
+GREY_STEPS = 20
 CERTAIN = 4                     # Repetitions.
 P_CHANGES, P_LIVE = (0.1, 0.4), 0.08
 
@@ -42,6 +43,20 @@ def hit_rates(sides):
                  *(side.counts - collections.Counter(
                      hits=side.counts["hits"])).most_common(4)])))
     return "".join(found)
+
+
+def leave_grey_zone(sides):
+    """Time passes until no connection is about to expire: one may have expired
+    in a cached side and not in the others, and both are right."""
+    seen = set()
+    for _ in range(GREY_STEPS):
+        grey = {row for row, timeout in sides[0].connections().items()
+                if timeout < compare.AGE} - seen
+        if not grey:
+            return
+        seen |= grey
+        for side in sides:
+            side.warp(1000 * compare.AGE)
 
 
 class Round:
@@ -161,6 +176,7 @@ class Round:
                 for command in step.commands:
                     side.do(command)
             self.compare_states(sides)
+            leave_grey_zone(sides)
         return outputs[0]
 
     def compare_states(self, sides):

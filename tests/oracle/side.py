@@ -97,6 +97,7 @@ class Side:
         self.nic = Nic(self.dir + "/nic")
         self.control = self.rpc = self.fault = None
         self.turn = 0           # Which thread has which queues.
+        self.policies = set()   # Zones.
         self.counts = collections.Counter()
         self.last_counts = collections.Counter()
         self.env = dict(
@@ -183,7 +184,10 @@ class Side:
                    "other_config:hwaddr=02:00:00:00:00:99",
                    # What is learnt takes effect when revalidators come to it.
                    "flood-vlans=[0,7,10,20,30]",
-                   "protocols=[OpenFlow10,OpenFlow13,OpenFlow15]")
+                   "protocols=[OpenFlow10,OpenFlow13,OpenFlow15]",
+                   # For timeout policies.
+                   "--", "--id=@d", "create", "Datapath", "datapath_version=0",
+                   "--", "set", "Open_vSwitch", ".", "datapaths:netdev=@d")
         # Not for setpriv and unshare, which have no DPDK.
         self.spawn("env", "LD_PRELOAD=%s/tests/oracle-nic.so"
                    % self.options.build, "ovs-vswitchd", "--no-chdir",
@@ -262,6 +266,8 @@ class Side:
             self.rebalance(0)
         for port in PORTS:
             self.ofctl("mod-port", BRIDGE, "p%d" % port, "up")
+        for zone in sorted(self.policies):
+            self.del_policy(zone)
         self.ofctl("del-flows", BRIDGE)
         self.ofctl("del-groups", BRIDGE)
         self.ofctl("del-meters", BRIDGE)
@@ -277,7 +283,8 @@ class Side:
 
     def drain_fragments(self):
         """conntrack lets those go that have waited too long when it gets the
-        next packets."""
+        next packets.  Meanwhile Open vSwitch deletes unused timeout policies,
+        and is about to do it again at once when there are any."""
         self.ofctl("add-flows", BRIDGE, "-", stdin="\n".join(
             "%s,actions=ct(zone=99,table=99)" % kind
             for kind in ("ip", "ipv6")))
@@ -285,12 +292,15 @@ class Side:
             self.appctl("dpctl/ipf-set-enabled", family)
         self.settle()
         self.warp(40000)
+        self.warp(40000)
         self.nic.start(nic.encode([(1, [(frame, 0)] * 4)
                                    for frame in DRAIN] * 20))
         self.nic.finish()
         self.ofctl("del-flows", BRIDGE)
 
     def set_up(self, pipeline):
+        for command in pipeline.policies:
+            self.do(command)
         if pipeline.fragments == "untracked":
             for family in "v4", "v6":
                 self.appctl("dpctl/ipf-set-disabled", family)
@@ -341,6 +351,23 @@ class Side:
         return "ct_nw_proto=%d,%s" % (number, ",".join(
             names[key] + "=" + value for key, value in
             (item.split("=", 1) for item in orig.split(","))))
+
+    def set_policy(self, zone, *timeouts):
+        """As add-zone-tp, which is for a zone that has none."""
+        self.vsctl("--id=@p", "create", "CT_Timeout_Policy",
+                   *["timeouts:" + timeout for timeout in timeouts],
+                   "--", "--id=@z", "create", "CT_Zone", "timeout_policy=@p",
+                   "--", "set", "Datapath", self.datapath(),
+                   "ct_zones:%d=@z" % zone)
+        self.policies.add(zone)
+
+    def del_policy(self, zone):
+        self.vsctl("--if-exists", "del-zone-tp", "netdev", "zone=%d" % zone)
+        self.policies.discard(zone)
+
+    def datapath(self):
+        return self.vsctl("get", "Open_vSwitch", ".",
+                          "datapaths:netdev").strip()
 
     def knows_cache(self):
         return "dpif_vnic" in self.appctl("dpif-netdev/dpif-impl-get")
