@@ -53,6 +53,9 @@ class Pipeline:
         self.policies = [self.policy(rnd, zone) for zone in self.zones
                          if self.has_policies and rnd.random() < 0.6]
         self.down = set()
+        self.shows = {}         # Of each zone, the actions.
+        self.marked = {}        # Zones, with the match that marks() has added.
+        self.is_renumbered = False
         self.build()
 
     def add(self, *args):
@@ -148,6 +151,8 @@ class Pipeline:
         if rnd.random() < 0.3:
             exec_.append("load:%d->NXM_NX_CT_LABEL[0..7]"
                          % rnd.randrange(1, 256))
+        if rnd.random() < 0.1:
+            exec_.append("move:NXM_OF_IP_TOS[2..7]->NXM_NX_CT_LABEL[8..13]")
         parts = ["commit", "zone=%d" % self.zones[i]]
         if extra:
             parts.append(extra)
@@ -179,7 +184,7 @@ class Pipeline:
             self.add(table, 10, kind, "ct(zone=%d%s,table=%d)"
                      % (zone, nat, states))
         self.add(table, 0, "", on)
-        show = self.show(i)
+        show = self.shows[zone] = self.show(i)
         self.add(states, 40, "ct_state=+inv+trk", rnd.choice((
             "drop", show + on, show + on)))
         self.maybe(0.3, states, 35, "ct_state=+rel+trk", show + on)
@@ -288,7 +293,7 @@ class Pipeline:
         if self.has_groups:
             choices.append(self.change_group)
         if self.n_zones:
-            choices.append(self.change_tracking)
+            choices += [self.change_tracking, self.change_marks]
         return rnd.choice(choices)(rnd)
 
     def change_flow(self, rnd):
@@ -342,7 +347,8 @@ class Pipeline:
             return "flush a zone", [("appctl", "dpctl/flush-conntrack",
                                      zone)]
         return "flush some tuples", [
-            ("flush_some", int(zone[5:]), rnd.randrange(2, 9))]
+            ("flush_some", int(zone[5:]), rnd.randrange(2, 9),
+             rnd.choice(("orig", "orig", "reply")))]
 
     def pass_time(self, rnd):
         times = [100, 900, 5000, 31000, 70000, 200000]
@@ -364,7 +370,9 @@ class Pipeline:
 
     def set_ports(self, rnd):
         port = rnd.choice((2, 4))
-        what = rnd.randrange(3)
+        what = rnd.randrange(5)
+        if what > 2 and not self.down:
+            return self.renumber_ports(what == 3)
         if what == 0 and port not in self.down:
             return "delete and add port %d" % port, [
                 ("del_port", port), ("settle",), ("add_port", port)]
@@ -376,12 +384,51 @@ class Pipeline:
         return "port %d down" % port, [
             ("ofctl", "mod-port", BRIDGE, "p%d" % port, "down")]
 
+    def renumber_ports(self, in_datapath):
+        """The datapath gives a port the lowest number that is free."""
+        if in_datapath:
+            commands = [("del_port", 2), ("del_port", 4), ("settle",),
+                        ("add_port", 4), ("add_port", 2)]
+            self.is_renumbered = False
+        else:
+            self.is_renumbered = not self.is_renumbered
+            commands = [("renumber", self.is_renumbered)]
+        return "renumber ports", commands
+
+    def change_marks(self, rnd):
+        """Connections that are there get other marks or labels, until the flow
+        that does it is deleted."""
+        zone = rnd.choice(self.zones)
+        table = 10 * (self.zones.index(zone) + 1) + 1
+        if zone in self.marked:
+            return "no new marks", [
+                ("ofctl", "--strict", "del-flows", BRIDGE,
+                 "table=%d,priority=36,%s" % (table, self.marked.pop(zone)))]
+        self.marked[zone] = "ct_state=+est-rel+trk," + rnd.choice((
+            "tcp,tp_dst=80", "udp", "ip,reg0=2", "ipv6", "ip,reg0=1", "tcp",
+            "tcp,tcp_flags=+psh"))
+        return "new marks", [
+            ("ofctl", "add-flow", BRIDGE, flow(
+                table, 36, self.marked[zone],
+                "ct(commit,zone=%d,exec(%s)),%sresubmit(,%d)" % (
+                    zone, rnd.choice((
+                        "load:%d->NXM_NX_CT_MARK[]" % rnd.randrange(1, 64),
+                        "load:%d->NXM_NX_CT_LABEL[0..7]" % rnd.randrange(256),
+                        "load:%d->NXM_NX_CT_LABEL[64..71],"
+                        "load:1->NXM_NX_CT_MARK[7]" % rnd.randrange(256),
+                        "move:NXM_OF_IP_TOS[2..7]->NXM_NX_CT_MARK[0..5]"
+                        if "ipv6" not in self.marked[zone]
+                        else "load:0->NXM_NX_CT_MARK[]")),
+                    self.shows[zone], table + 4)))]
+
     def change_tracking(self, rnd):
         zone = rnd.choice(self.zones)
         return rnd.choice((
             ("limit a zone", [("appctl", "dpctl/ct-set-limits",
                                "zone=%d,limit=%d" % (zone,
                                                      rnd.choice((5, 500))))]),
+            ("limit all zones", [("appctl", "dpctl/ct-set-limits",
+                                  "default=%d" % rnd.choice((20, 300)))]),
             ("no limits", [("appctl", "dpctl/ct-del-limits",
                             "zone=%d" % zone)]),
             ("no sequence checks", [("appctl",

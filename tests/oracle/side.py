@@ -33,6 +33,7 @@ CPUS = {"one": "0x2", "two": "0x3", "main": "0x2"}
 AFFINITIES = "0:0,1:1", "0:1,1:0"
 PORTS = (1, 2, 3, 4, 5)         # 5 is where mirrors go.
 TIMEOUT = 60.0
+NO_LIMIT = 0xffffffff           # A default can't be deleted in 3.1.
 SETTLE_MS = 50
 # Ordinary memory, so that the host's huge pages stay as they are.
 DPDK_EXTRA = ("--no-pci --no-huge --legacy-mem -m 1024 --iova-mode=va "
@@ -98,6 +99,7 @@ class Side:
         self.control = self.rpc = self.fault = None
         self.turn = 0           # Which thread has which queues.
         self.policies = set()   # Zones.
+        self.is_renumbered = False
         self.counts = collections.Counter()
         self.last_counts = collections.Counter()
         self.env = dict(
@@ -257,6 +259,13 @@ class Side:
     def del_port(self, port):
         self.vsctl("del-port", BRIDGE, "p%d" % port)
 
+    def renumber(self, is_swapped):
+        """Ports 2 and 4, in OpenFlow."""
+        self.is_renumbered = is_swapped
+        self.vsctl(*[word for port in (2, 4) for word in (
+            "--", "set", "Interface", "p%d" % port,
+            "ofport_request=%d" % (6 - port if is_swapped else port))])
+
     # A test case: a pipeline, and commands that change it.
 
     def reset(self):
@@ -271,6 +280,9 @@ class Side:
         self.ofctl("del-flows", BRIDGE)
         self.ofctl("del-groups", BRIDGE)
         self.ofctl("del-meters", BRIDGE)
+        if self.is_renumbered:
+            self.renumber(False)
+        self.appctl("dpctl/ct-set-limits", "default=%d" % NO_LIMIT)
         limits = re.findall(r"zone=(\d+)", self.appctl("dpctl/ct-get-limits"))
         if limits:
             self.appctl("dpctl/ct-del-limits", "zone=" + ",".join(limits))
@@ -321,27 +333,28 @@ class Side:
         name, *args = command
         getattr(self, name)(*args)
 
-    def flush_some(self, zone, n):
+    def flush_some(self, zone, n, direction):
         """The first connections of a zone, by their tuples.  Open vSwitch
-        3.1.0 crashes for tuples of ICMPv6."""
+        3.1.0 crashes for tuples of ICMPv6, and knows no connection with NAT
+        by that of its replies."""
         rows = [row for row in sorted(self.connections())
                 if ",zone=%d," % zone in row + ","
                 and not row.startswith("icmpv6")]
         for row in rows[:n]:
-            protocol, orig = re.match(r"(\w+),orig=\((.*?)\)",
-                                      row).groups()
+            protocol, which = re.match(r"(\w+),.*?%s=\((.*?)\)" % direction,
+                                       row).groups()
             try:
                 self.appctl("dpctl/flush-conntrack", "zone=%d" % zone,
-                            self.tuple(protocol, orig))
+                            self.tuple(protocol, which))
             except RuntimeError as error:
                 # It has expired, but nobody has cleaned up yet.
                 if "No such file" not in str(error):
                     raise
 
     @staticmethod
-    def tuple(protocol, orig):
+    def tuple(protocol, which):
         """As flush-conntrack wants it."""
-        v6 = "v6" in orig or orig.count(":") > 2
+        v6 = "v6" in which or which.count(":") > 2
         names = {"src": "ct_ipv6_src" if v6 else "ct_nw_src",
                  "dst": "ct_ipv6_dst" if v6 else "ct_nw_dst",
                  "sport": "ct_tp_src", "dport": "ct_tp_dst",
@@ -350,7 +363,7 @@ class Side:
                   "sctp": 132}[protocol]
         return "ct_nw_proto=%d,%s" % (number, ",".join(
             names[key] + "=" + value for key, value in
-            (item.split("=", 1) for item in orig.split(","))))
+            (item.split("=", 1) for item in which.split(","))))
 
     def set_policy(self, zone, *timeouts):
         """As add-zone-tp, which is for a zone that has none."""
