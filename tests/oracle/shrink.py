@@ -101,7 +101,8 @@ def write(directory, case, steps, found):
     pipeline = case.at_begin()
     with open(directory + "/case.txt", "w", encoding="utf-8") as f:
         f.write("round %d of seed %d, mode %s: %s\n\ngroups\n%s\nmeters\n%s\n"
-                "mirror: %s\ntimeout policies: %s\nfragments: %s\n\nsteps (packets are in trace.pcap)\n" % (
+                "mirror: %s\ntimeout policies: %s\nfragments: %s\n\n"
+                "steps (packets are in trace.pcap)\n" % (
                     case.number, case.args.seed, case.mode, found,
                     "\n".join(pipeline.groups), "\n".join(pipeline.meters),
                     pipeline.has_mirror, pipeline.policies,
