@@ -199,7 +199,7 @@ size_t __real_cmap_insert(struct cmap *, struct cmap_node *, uint32_t);
 size_t __wrap_cmap_insert(struct cmap *, struct cmap_node *, uint32_t);
 
 /* A connection's hash is that of its addresses in either direction.  A node
- * comes before those with the same hash. */
+ * comes before those with the same hash, most of which have others. */
 size_t
 __wrap_cmap_insert(struct cmap *cmap, struct cmap_node *new, uint32_t hash)
 {
@@ -210,7 +210,9 @@ __wrap_cmap_insert(struct cmap *cmap, struct cmap_node *new, uint32_t hash)
 
         counter_add(&contacts[CONTACT_cmap_insert].fired, 1);
         while ((old = cmap_node_next(old))) {
-            session_conn_hide(ovs_conn_of_node(old));
+            if (ovs_conn_hides(ovs_conn_of_node(new), ovs_conn_of_node(old))) {
+                session_conn_hide(ovs_conn_of_node(old));
+            }
         }
     }
     return n;

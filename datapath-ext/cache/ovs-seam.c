@@ -208,6 +208,32 @@ ovs_conn_zone(const struct conn *conn)
     return conn->key.zone;
 }
 
+/* As conn_key_cmp() of lib/conntrack.c. */
+static bool
+ends_equal(const struct ct_endpoint *a, const struct ct_endpoint *b)
+{
+    return (!memcmp(&a->addr, &b->addr, sizeof a->addr)
+            && a->icmp_id == b->icmp_id && a->icmp_type == b->icmp_type
+            && a->icmp_code == b->icmp_code);
+}
+
+static bool
+keys_equal(const struct conn_key *a, const struct conn_key *b)
+{
+    return (ends_equal(&a->src, &b->src) && ends_equal(&a->dst, &b->dst)
+            && a->dl_type == b->dl_type && a->zone == b->zone
+            && a->nw_proto == b->nw_proto);
+}
+
+bool
+ovs_conn_hides(const struct conn *newer, const struct conn *older)
+{
+    return (keys_equal(&newer->key, &older->key)
+            || keys_equal(&newer->key, &older->rev_key)
+            || keys_equal(&newer->rev_key, &older->key)
+            || keys_equal(&newer->rev_key, &older->rev_key));
+}
+
 bool
 ovs_conn_is_reverse(const struct conn *conn)
 {

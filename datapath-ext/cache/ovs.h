@@ -102,6 +102,8 @@ bool ovs_conn_is_tcp(const struct conn *);
 /* A plain connection that has not begun to end. */
 bool ovs_conn_is_usable(const struct conn *);
 uint16_t ovs_conn_zone(const struct conn *);
+/* Is what is looked for by an older one's addresses found as 'newer'? */
+bool ovs_conn_hides(const struct conn *newer, const struct conn *older);
 /* Does it stand for the translated addresses of another one? */
 bool ovs_conn_is_reverse(const struct conn *);
 struct cmap;
