@@ -651,6 +651,47 @@ test_share(struct ovs_cmdl_context *ctx OVS_UNUSED)
     share_destroy(&share);
 }
 
+/* Windows of a port with 'n' packets, of which so many are useful.  Returns in
+ * how many of them the cache stood aside. */
+static int
+run_windows(struct share *share, uint32_t *now, int n_windows, size_t n,
+            size_t n_useful)
+{
+    const odp_port_t port = u32_to_odp(1);
+    int n_aside = 0;
+
+    for (int i = 0; i < n_windows; i++) {
+        if (share_stands_aside(share, NULL, port, *now)) {
+            n_aside++;
+        } else {
+            share_count(share, port, n, n_useful);
+        }
+        *now += SHARE_WINDOW_MS;
+    }
+    return n_aside;
+}
+
+static void
+test_aside(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    const size_t n = SHARE_WINDOW_MIN;
+    struct share share;
+    uint32_t now = 1;
+
+    share_init(&share);
+    /* With some use, or too few to tell. */
+    assert(!run_windows(&share, &now, 100, n, n / SHARE_FRUIT));
+    assert(!run_windows(&share, &now, 100, n - 1, 0));
+    /* With none, it is patient for a while, and then rests nine windows of
+     * ten. */
+    assert(!run_windows(&share, &now, SHARE_PATIENCE, n, 0));
+    assert(run_windows(&share, &now, 100, n, 0) == 90);
+    /* It is back after the next window that is of use. */
+    run_windows(&share, &now, SHARE_PATIENCE, n, n);
+    assert(!run_windows(&share, &now, 100, n, n));
+    share_destroy(&share);
+}
+
 static void
 test_cache_main(int argc, char *argv[])
 {
@@ -660,6 +701,7 @@ test_cache_main(int argc, char *argv[])
         { "table", NULL, 0, 0, test_table, OVS_RO },
         { "seen", NULL, 0, 0, test_seen, OVS_RO },
         { "share", NULL, 0, 0, test_share, OVS_RO },
+        { "aside", NULL, 0, 0, test_aside, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };
     struct ovs_cmdl_context ctx = { .argc = argc - 1, .argv = argv + 1 };

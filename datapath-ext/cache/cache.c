@@ -142,6 +142,7 @@ struct work {
     long long now;              /* ms */
     uint32_t time;              /* The same, for entries. */
     size_t n;
+    size_t n_useful;            /* Hits, and misses that may become hits. */
     struct dp_packet **packets;
     const odp_port_t *ports;
     struct key keys[NETDEV_MAX_BURST];
@@ -412,6 +413,7 @@ miss(struct work *work)
         port = work->ports[i];
         counter_add_own(&cache->counters.misses[work->misses[i]], 1);
         if (is_worth_recording(work, i)) {
+            work->n_useful++;
             recorder_add(&cache->recorder, work->packets[i], &work->keys[i]);
         }
         dp_packet_batch_add(&batch, work->packets[i]);
@@ -439,6 +441,7 @@ work_run(struct work *work)
     look_up(work);
     match(work);
     n_hits = apply(work);
+    work->n_useful = n_hits;
     output(work, n_hits);
     if (n_hits < work->n) {
         miss(work);
@@ -463,25 +466,35 @@ input_mixed(struct dp_netdev_pmd_thread *pmd, struct dp_packet *packets[],
     }
 }
 
+/* Returns the number of packets for which the cache was of use. */
+static size_t
+cache_work(struct cache *cache, struct dp_packet *packets[],
+           const odp_port_t ports[], size_t n)
+{
+    struct work work;
+
+    work.cache = cache;
+    work.now = ovs_pmd_now(cache->pmd);
+    work.time = entry_time(work.now);
+    work.packets = packets;
+    work.ports = ports;
+    work.n = n;
+    work_run(&work);
+    return work.n_useful;
+}
+
 void
 cache_input_mixed(struct dp_netdev_pmd_thread *pmd,
                   struct dp_packet *packets[], const odp_port_t ports[],
                   size_t n)
 {
     struct cache *cache = cache_get(pmd);
-    struct work work;
 
-    if (OVS_UNLIKELY(!cache)) {
+    if (OVS_LIKELY(cache)) {
+        cache_work(cache, packets, ports, n);
+    } else {
         input_mixed(pmd, packets, ports, n);
-        return;
     }
-    work.cache = cache;
-    work.now = ovs_pmd_now(pmd);
-    work.time = entry_time(work.now);
-    work.packets = packets;
-    work.ports = ports;
-    work.n = n;
-    work_run(&work);
 }
 
 int32_t
@@ -489,22 +502,22 @@ cache_input(struct dp_netdev_pmd_thread *pmd, struct dp_packet_batch *batch,
             odp_port_t in_port)
 {
     struct cache *cache = cache_get(pmd);
+    size_t n = dp_packet_batch_size(batch);
     odp_port_t ports[NETDEV_MAX_BURST];
 
-    if (OVS_UNLIKELY(!cache)
-        || share_stands_aside(&cache->share, pmd, in_port,
-                              entry_time(ovs_pmd_now(pmd)))) {
-        if (cache) {
-            counter_add_own(&cache->counters.misses[CACHE_MISS_ASIDE],
-                            dp_packet_batch_size(batch));
-        }
+    if (OVS_UNLIKELY(!cache)) {
         ovs_stock_input(pmd, batch, in_port);
-        return 0;
+    } else if (share_stands_aside(&cache->share, pmd, in_port,
+                                  entry_time(ovs_pmd_now(pmd)))) {
+        counter_add_own(&cache->counters.misses[CACHE_MISS_ASIDE], n);
+        ovs_stock_input(pmd, batch, in_port);
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            ports[i] = in_port;
+        }
+        share_count(&cache->share, in_port, n,
+                    cache_work(cache, batch->packets, ports, n));
     }
-    for (size_t i = 0; i < dp_packet_batch_size(batch); i++) {
-        ports[i] = in_port;
-    }
-    cache_input_mixed(pmd, batch->packets, ports, dp_packet_batch_size(batch));
     return 0;
 }
 

@@ -37,7 +37,8 @@
     MISS(TTL, "ttl", "TTL or hop limit of 0 or 1")                          \
     MISS(VLAN, "vlan", "more than two tags, or a DEI bit")                  \
     MISS(OFFLOAD, "offload", "checksum or segmentation is left to a device")\
-    MISS(ASIDE, "aside", "stock is as fast for all flows of this port")     \
+    MISS(ASIDE, "aside",                                                    \
+         "a port whose flows are simple for stock, or never come again")    \
     MISS(NO_ENTRY, "no_entry", "not recorded (yet)")                        \
     MISS(DEAD, "dead", "what was recorded is no longer valid")              \
     MISS(EXPIRED, "expired", "a connection has expired or changed")         \

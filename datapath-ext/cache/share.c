@@ -76,6 +76,23 @@ share_add(struct share *share, odp_port_t number, int n)
     share->n_active += !!port->n;
 }
 
+/* At the end of a window or a rest. */
+static void
+port_check(struct share_port *port)
+{
+    if (port->rests) {
+        port->rests = false;
+    } else if (port->n_packets >= SHARE_WINDOW_MIN) {
+        if (port->n_useful < port->n_packets / SHARE_FRUIT) {
+            port->n_fruitless = MIN(port->n_fruitless + 1, SHARE_PATIENCE);
+        } else {
+            port->n_fruitless = 0;
+        }
+        port->rests = port->n_fruitless == SHARE_PATIENCE;
+    }
+    port->n_packets = port->n_useful = 0;
+}
+
 bool
 share_stands_aside(struct share *share, const struct dp_netdev_pmd_thread *pmd,
                    odp_port_t number, uint32_t now)
@@ -83,8 +100,19 @@ share_stands_aside(struct share *share, const struct dp_netdev_pmd_thread *pmd,
     struct share_port *port = port_get(share, number);
 
     if (OVS_UNLIKELY(entry_time_reached(port->next_check, now))) {
-        port->next_check = now + SHARE_ASIDE_MS;
-        port->stands_aside = ovs_pmd_is_simple(pmd, number);
+        port_check(port);
+        port->is_simple = pmd && ovs_pmd_is_simple(pmd, number);
+        port->next_check = now + SHARE_WINDOW_MS * (port->rests
+                                                    ? SHARE_PATIENCE - 1 : 1);
     }
-    return port->stands_aside;
+    return port->is_simple || port->rests;
+}
+
+void
+share_count(struct share *share, odp_port_t number, size_t n, size_t n_useful)
+{
+    struct share_port *port = port_get(share, number);
+
+    port->n_packets += n;
+    port->n_useful += n_useful;
 }
