@@ -6,6 +6,8 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/cache/cache.c \
 	datapath-ext/cache/cache.h \
 	datapath-ext/cache/checksum.h \
+	datapath-ext/cache/context.c \
+	datapath-ext/cache/context.h \
 	datapath-ext/cache/ct-change.c \
 	datapath-ext/cache/ct-change.h \
 	datapath-ext/cache/explain.c \
@@ -38,6 +40,8 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/cache/table.h \
 	datapath-ext/cache/tcp.c \
 	datapath-ext/cache/tcp.h \
+	datapath-ext/cache/tunnel.c \
+	datapath-ext/cache/tunnel.h \
 	datapath-ext/cache-info.c \
 	datapath-ext/cache-info.h \
 	datapath-ext/classify.c \

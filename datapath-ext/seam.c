@@ -259,6 +259,17 @@ __wrap_pmd_perf_start_iteration(struct pmd_perf_stats *stats)
     cache_run(input_is_cache());
 }
 
+bool __real_netdev_has_tunnel_push_pop(const struct netdev *);
+bool __wrap_netdev_has_tunnel_push_pop(const struct netdev *);
+
+bool
+__wrap_netdev_has_tunnel_push_pop(const struct netdev *netdev)
+{
+    counter_add(&contacts[CONTACT_netdev_has_tunnel_push_pop].fired, 1);
+    contexts_ports_changed();
+    return __real_netdev_has_tunnel_push_pop(netdev);
+}
+
 void __real_dfc_cache_uninit(struct dfc_cache *);
 void __wrap_dfc_cache_uninit(struct dfc_cache *);
 

@@ -66,6 +66,9 @@ struct seam_contact {
             "a megaflow's old actions are freed after a change")            \
     CONTACT(pmd_perf_start_iteration, "lib/dpif-netdev.o", "2.10 to 3.7",   \
             "counters of cached packets are due also when none follow")     \
+    CONTACT(netdev_has_tunnel_push_pop, "lib/dpif-netdev.o", "2.6 to 3.7",  \
+            "a thread that has loaded its ports may find other tunnels " \
+            "behind their numbers")                                         \
     CONTACT(dfc_cache_uninit, "lib/dpif-netdev.o", "2.16 to 3.7",           \
             "a thread's cache ends with the thread")
 

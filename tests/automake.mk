@@ -53,6 +53,7 @@ tests_test_vnic_SOURCES = \
 	tests/test-session-seam.c \
 	tests/test-snoop.c \
 	tests/test-steer.c \
+	tests/test-tunnel.c \
 	tests/test-vnic-config.c \
 	tests/test-vnic-place.c \
 	tests/time-seam.c \

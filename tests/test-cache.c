@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "csum.h"
+#include "datapath-ext/cache/context.h"
 #include "datapath-ext/cache/key-plain.h"
 #include "datapath-ext/cache/rewrite.h"
 #include "datapath-ext/cache/seen.h"
@@ -519,6 +520,14 @@ random_key(struct key *key, odp_port_t port)
 }
 
 static struct entry *
+victim(const struct table *table, const struct key *key, uint32_t now)
+{
+    static const struct contexts contexts; /* None. */
+
+    return table_victim(table, key, now, &contexts, key->narrow.in_port);
+}
+
+static struct entry *
 place(struct table *table, const struct key *key, uint32_t now, bool *is_used)
 {
     struct entry *entry = table_place(table, key, now, is_used);
@@ -567,15 +576,15 @@ test_table(struct ovs_cmdl_context *ctx OVS_UNUSED)
         entries[i]->last_hit = now;
     }
     random_key(&key, port);
-    assert(!table_victim(&table, &key, now));
+    assert(!victim(&table, &key, now));
     /* The same key: its own place. */
     assert(place(&table, &keys[5], now, &is_used) == entries[5] && is_used);
     /* A dead one's. */
     atomic_store_relaxed(&entries[7]->deadline, ENTRY_DEAD);
     key.hash = keys[7].hash;
-    assert(table_victim(&table, &key, now) == entries[7]);
+    assert(victim(&table, &key, now) == entries[7]);
     key.narrow.in_port = other;
-    assert(!table_victim(&table, &key, now));
+    assert(!victim(&table, &key, now));
     assert(place(&table, &key, now, &is_used) == entries[7] && is_used);
     /* The one that was idle for longest. */
     now += TABLE_IDLE_MS - 1;
@@ -584,13 +593,13 @@ test_table(struct ovs_cmdl_context *ctx OVS_UNUSED)
     now++;
     old = table_entry(&table, table_bucket(&table, &key), 9);
     old->last_hit -= 10;
-    assert(table_victim(&table, &key, now) == old);
+    assert(victim(&table, &key, now) == old);
     assert(place(&table, &key, now, &is_used) == old && is_used);
     /* A place that is free is no victim. */
     for (size_t i = 0; i < SIZE; i++) {
         table_clear(&table, &table.entries[i]);
     }
-    assert(!table.n_used && !table_victim(&table, &key, now));
+    assert(!table.n_used && !victim(&table, &key, now));
     assert(table_place(&table, &key, now, &is_used) && !is_used);
     table_destroy(&table);
 }

@@ -54,6 +54,7 @@ cache_destroy(struct cache *cache)
     paths_destroy(&cache->paths, now);
     session_remove_table(cache->number);
     share_destroy(&cache->share);
+    contexts_destroy(&cache->contexts);
     explain_destroy(&cache->explain);
     seen_destroy(&cache->seen);
     table_destroy(&cache->table);
@@ -70,6 +71,7 @@ cache_allocate(struct cache *cache, uint32_t size)
     bool has_seen = seen_init(&cache->seen, size);
 
     share_init(&cache->share);
+    contexts_init(&cache->contexts, &cache->seed);
     explain_init(&cache->explain);
     cache->number = session_add_table(&cache->table, cache->counters.kills);
     return has_table && has_paths && has_seen && cache->number;
@@ -178,6 +180,76 @@ parse(struct work *work)
         if (OVS_LIKELY(!work->misses[i])) {
             OVS_PREFETCH(table->tags[table_bucket(table, key)]);
         }
+    }
+}
+
+/* Packets of tunnels. */
+
+static void
+enter_tunnel(struct work *work, size_t i)
+{
+    struct cache *cache = work->cache;
+    struct dp_packet *packet = work->packets[i];
+    struct tunnel_outer *outer = &cache->outers[i];
+    struct key *key = &work->keys[i];
+    const struct tunnel_endpoint *endpoint = tunnels_find(&cache->tunnels,
+                                                          key);
+    odp_port_t port;
+
+    if (!endpoint) {
+        return;
+    }
+    if (work->misses[i] == CACHE_MISS_OFFLOAD
+        || work->misses[i] == CACHE_MISS_VLAN) {
+        key->order = KEY_ORDER_ALL;
+        return;
+    }
+    work->misses[i] = tunnel_open(packet, key, endpoint->kind, outer);
+    if (OVS_UNLIKELY(work->misses[i])) {
+        key->order = KEY_ORDER_ALL;
+        return;
+    }
+    port = contexts_find(&cache->contexts, outer);
+    work->misses[i] = key_extract(packet, port, &cache->seed, key);
+    key->outer = outer->len;
+    if (work->misses[i]) {
+        /* Its own reason. */
+    } else if (OVS_UNLIKELY(!context_is_known(port))) {
+        work->misses[i] = CACHE_MISS_NO_ENTRY;
+    } else {
+        OVS_PREFETCH(cache->table.tags[table_bucket(&cache->table, key)]);
+    }
+}
+
+static void
+enter_tunnels(struct work *work)
+{
+    struct cache *cache = work->cache;
+
+    if (OVS_UNLIKELY(contexts_check_ports(&cache->contexts))) {
+        tunnels_clear(&cache->tunnels);
+    }
+    for (size_t i = 0; i < work->n; i++) {
+        struct key *key = &work->keys[i];
+
+        if (!tunnels_has_port(&cache->tunnels, work->ports[i])) {
+            continue;
+        } else if (OVS_LIKELY(key->order == KEY_ORDER_FLOW)
+                   || (work->misses[i] == CACHE_MISS_PROTOCOL
+                       && key->narrow.proto == IPPROTO_GRE)) {
+            enter_tunnel(work, i);
+        } else if (work->misses[i] == CACHE_MISS_MALFORMED) {
+            /* Stock may still find something inside. */
+            key->order = KEY_ORDER_ALL;
+        }
+    }
+}
+
+static inline void
+leave_tunnel(struct work *work, size_t i)
+{
+    if (OVS_UNLIKELY(work->keys[i].outer)) {
+        tunnel_close(work->packets[i], &work->cache->outers[i]);
     }
 }
 
@@ -308,6 +380,8 @@ order_add(struct order *order, const struct key *key)
         order->flows |= UINT64_C(1) << key->flow;
     } else if (key->order == KEY_ORDER_PAIR) {
         order->pairs |= UINT64_C(1) << key->pair;
+    } else if (key->order == KEY_ORDER_ALL) {
+        order->flows = UINT64_MAX;
     }
 }
 
@@ -334,12 +408,17 @@ apply(struct work *work)
                 work->misses[i] = check(work, i, path);
             }
             if (OVS_LIKELY(!work->misses[i])) {
-                path_count(&cache->paths, path, dp_packet_size(packet),
+                path_count(&cache->paths, path,
+                           dp_packet_size(packet) + key->outer,
                            key->tcp_flags);
                 /* Devices look at no more of it, and all of it is on three
                  * lines. */
                 packet->md.skb_priority = 0;
                 packet->md.in_port.odp_port = work->ports[i];
+                if (OVS_UNLIKELY(key->outer)) {
+                    packet->md.in_port.odp_port = contexts_get(
+                        &cache->contexts, key->narrow.in_port)->tunnel_port;
+                }
                 rewrite_apply(packet, key, entry, path);
                 output_add(&cache->paths.outputs, path->output, packet);
                 n_hits++;
@@ -376,6 +455,8 @@ is_worth_recording(struct work *work, size_t i)
     case CACHE_MISS_DEAD:
     case CACHE_MISS_EXPIRED:
         return !seen_is_refused(&work->cache->seen, hash, work->time);
+    case CACHE_MISS_PROTOCOL:
+        return tunnels_probe(&work->cache->tunnels, &work->keys[i]);
     default:
         return false;
     }
@@ -412,9 +493,11 @@ miss(struct work *work)
         }
         port = work->ports[i];
         counter_add_own(&cache->counters.misses[work->misses[i]], 1);
+        leave_tunnel(work, i);
         if (is_worth_recording(work, i)) {
             work->n_useful++;
-            recorder_add(&cache->recorder, work->packets[i], &work->keys[i]);
+            recorder_add(&cache->recorder, work->packets[i], &work->keys[i],
+                         &cache->outers[i]);
         }
         dp_packet_batch_add(&batch, work->packets[i]);
     }
@@ -438,6 +521,9 @@ work_run(struct work *work)
     size_t n_hits;
 
     parse(work);
+    if (OVS_UNLIKELY(work->cache->tunnels.n)) {
+        enter_tunnels(work);
+    }
     look_up(work);
     match(work);
     n_hits = apply(work);

@@ -17,7 +17,8 @@
  *
  * Data flow, top-down in cache_input():
  *
- *     packets --key.h--> keys --table.h--> entries --session.h, path.h-->
+ *     packets --key.h, tunnel.h--> keys --table.h--> entries --session.h,
+ *     path.h-->
  *         valid: --rewrite.h--> path_count() --output.h--> ports
  *         else:  stock's input function, some of them recorded --record.h-->
  *                learn.h --> entries
@@ -51,6 +52,7 @@
  * Source: US10110514; Open vSwitch's EMC and SMC. */
 
 #include "datapath-ext/cache-info.h"
+#include "datapath-ext/cache/context.h"
 #include "datapath-ext/cache/explain.h"
 #include "datapath-ext/cache/record.h"
 #include "datapath-ext/cache/refused.h"
@@ -81,6 +83,10 @@ struct cache {
     struct seen seen;
     struct share share;
     struct recorder recorder;
+    struct tunnels tunnels;
+    struct contexts contexts;
+    struct tunnel_outer outers[NETDEV_MAX_BURST]; /* Of this batch. */
+    uint32_t next_sweep, last_sweep; /* For learn.c: an entry; ms. */
     struct explain_slot explain;
     struct refused refused;
 

@@ -73,6 +73,35 @@ flow_put_ports(struct flow *flow, ovs_be16 src, ovs_be16 dst)
 }
 
 static void
+outer_to_flow(const struct tunnel_outer *outer, struct flow_tnl *tunnel)
+{
+    uint8_t vni[8] = { 0 };
+
+    memcpy(vni + 4, outer->header, 4);
+    if (outer->kind != TUNNEL_GRE) {
+        memcpy(vni + 5, outer->header + 4, 3);
+        vni[4] = 0;
+    }
+    memcpy(&tunnel->tun_id, vni, sizeof vni);
+    if (outer->kind != TUNNEL_GRE
+        || outer->narrow.l4_src & htons(GRE_KEY)) {
+        tunnel->flags = FLOW_TNL_F_KEY;
+    }
+    tunnel->flags |= outer->has_checksum ? FLOW_TNL_F_CSUM : 0;
+    tunnel->ip_tos = outer->narrow.tos;
+    tunnel->ip_ttl = outer->narrow.ttl;
+    if (outer->shape & KEY_IPV6) {
+        memcpy(&tunnel->ipv6_src, outer->wide.src, 12);
+        memcpy((uint8_t *) &tunnel->ipv6_src + 12, &outer->narrow.src, 4);
+        memcpy(&tunnel->ipv6_dst, outer->wide.dst, 12);
+        memcpy((uint8_t *) &tunnel->ipv6_dst + 12, &outer->narrow.dst, 4);
+    } else {
+        tunnel->ip_src = outer->narrow.src;
+        tunnel->ip_dst = outer->narrow.dst;
+    }
+}
+
+static void
 key_to_flow(const struct key_narrow *key, ovs_be16 tci, uint8_t shape,
             const struct key_wide *wide, struct flow *flow)
 {
@@ -110,6 +139,7 @@ static void
 entry_apply_to_flow(const struct entry *entry, const struct path *path,
                     struct flow *flow)
 {
+    memset(&flow->tunnel, 0, sizeof flow->tunnel);
     if (path->l2_new) {
         memcpy(&flow->dl_dst, path->l2, ETH_ADDR_LEN);
         memcpy(&flow->dl_src, path->l2 + ETH_ADDR_LEN, ETH_ADDR_LEN);
@@ -259,6 +289,13 @@ look_at(struct cache *cache, struct explain_request *request, size_t index)
     struct flow flow;
 
     key_to_flow(&entry->key, entry->tci, entry->shape, &entry->wide, &flow);
+    if (context_is_port(entry->key.in_port)) {
+        const struct context *context = contexts_get(&cache->contexts,
+                                                     entry->key.in_port);
+
+        flow.in_port.odp_port = context->outer.narrow.in_port;
+        outer_to_flow(&context->outer, &flow.tunnel);
+    }
     if (flow_equal_except(&flow, &request->match->flow, &request->match->wc)) {
         request->n_found++;
         format_entry(cache, entry, &flow, request->answer);

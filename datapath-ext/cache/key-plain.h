@@ -153,6 +153,7 @@ key_extract_plain(struct dp_packet *packet, odp_port_t in_port,
     key->tcp_flags = flags;
     key->l3_ofs = PLAIN_L3;
     key->l4_ofs = PLAIN_L4;
+    key->outer = 0;
     key->l3_len = l3_len;
     key_hash(seed, addresses, ports | (uint64_t) proto << 32, words, 0, key);
     return true;

@@ -61,6 +61,14 @@ hash_all(const struct key_seed *seed, uint64_t addresses, struct key *key)
              words, shape, key);
 }
 
+void
+key_set_in_port(struct key *key, odp_port_t in_port,
+                const struct key_seed *seed)
+{
+    key->narrow.in_port = in_port;
+    hash_all(seed, hash_addresses(seed, key), key);
+}
+
 /* Headers.  Each function returns the next header's offset, or 0 and a
  * miss. */
 
@@ -245,6 +253,8 @@ key_extract(struct dp_packet *packet, odp_port_t in_port,
     size_t ofs;
 
     key->order = KEY_ORDER_NONE;
+    key->outer = 0;
+    key->narrow.in_port = in_port;
     if (OVS_UNLIKELY(packet->packet_type != htonl(PT_ETH)
                      || size < ETH_HEADER_LEN)) {
         return CACHE_MISS_NOT_IP;
@@ -273,7 +283,6 @@ key_extract(struct dp_packet *packet, odp_port_t in_port,
                                key->l3_len - (ofs - key->l3_ofs), key))) {
         return key->miss;
     }
-    key->narrow.in_port = in_port;
     hash_all(seed, addresses, key);
     if (key->shape & (KEY_VLAN | KEY_VLAN_AD) && OVS_UNLIKELY(has_dei(key))) {
         return CACHE_MISS_VLAN; /* In order with those that have none. */
@@ -288,8 +297,8 @@ key_extract(struct dp_packet *packet, odp_port_t in_port,
     return OVS_LIKELY(key->narrow.ttl > 1) ? CACHE_HIT : CACHE_MISS_TTL;
 }
 
-static bool
-l3_checksum_holds(const struct dp_packet *packet, const uint8_t *l3)
+bool
+key_l3_checksum_holds(const struct dp_packet *packet, const uint8_t *l3)
 {
     return (!dp_packet_ip_checksum_bad(packet)
             && (dp_packet_ip_checksum_valid(packet)
@@ -307,7 +316,7 @@ key_checksums_hold(const struct dp_packet *packet, const struct key *key)
     bool is_ipv6 = key->shape & KEY_IPV6;
     uint64_t sum = 0;
 
-    if (!is_ipv6 && OVS_UNLIKELY(!l3_checksum_holds(packet, l3))) {
+    if (!is_ipv6 && OVS_UNLIKELY(!key_l3_checksum_holds(packet, l3))) {
         return false;
     }
     if (dp_packet_l4_checksum_bad(packet)) {

@@ -11,7 +11,8 @@
  * What: all fields of a packet on which the stock pipeline could depend, in
  * one fixed form: what a flow can match (addresses, tags, DSCP and ECN, TTL,
  * protocol, ports, TCP flags, the IPv6 label, the input port), and the ICMP
- * identifier, by which conntrack knows an echo.  What a megaflow has masked
+ * identifier, by which conntrack knows an echo.  What was in a tunnel has its
+ * context (context.h) instead of an input port.  What a megaflow has masked
  * out is part of it too: that costs entries, and spares a thought about masks
  * on every packet.
  *
@@ -87,6 +88,7 @@ enum key_order {
     KEY_ORDER_NONE,             /* It is of no connection. */
     KEY_ORDER_PAIR,             /* Its addresses: 'pair' is valid. */
     KEY_ORDER_FLOW,             /* Ports too: 'flow' is valid. */
+    KEY_ORDER_ALL,              /* It may be of any. */
 };
 
 struct key {
@@ -102,6 +104,8 @@ struct key {
     uint8_t order;              /* enum key_order. */
     uint8_t pair;               /* 0 to 63, by the addresses. */
     uint8_t flow;               /* 0 to 63, by addresses and ports. */
+    uint8_t outer;              /* Bytes that a tunnel put before what this
+                                 * is the key of, see tunnel.h. */
     uint16_t l3_len;            /* From the IP header on, without padding. */
     uint32_t hash;              /* Of all that is compared. */
     struct key_wide wide;       /* If 'shape' & KEY_WIDE. */
@@ -120,6 +124,8 @@ void key_seed_init(struct key_seed *);
  * CACHE_MISS_TTL come last: all members are valid then too. */
 enum cache_miss key_extract(struct dp_packet *, odp_port_t in_port,
                             const struct key_seed *, struct key *);
+/* For a key that has all. */
+void key_set_in_port(struct key *, odp_port_t, const struct key_seed *);
 
 /* What stock calls padding is at most this long. */
 #define KEY_MAX_PADDING UINT8_MAX
@@ -198,5 +204,7 @@ key_wide_equal(const struct key_wide *a, const struct key_wide *b)
 /* Do all checksums hold that conntrack would verify?  As lib/conntrack.c,
  * believes a device that says so. */
 bool key_checksums_hold(const struct dp_packet *, const struct key *);
+/* That of an IPv4 header without options. */
+bool key_l3_checksum_holds(const struct dp_packet *, const uint8_t *l3);
 
 #endif /* datapath-ext/cache/key.h */

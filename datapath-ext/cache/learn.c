@@ -10,16 +10,104 @@
 
 #define LONG_WAY (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG)
 
+/* Entries that are looked at in a millisecond in which no context is free. */
+#define SWEEP 1024
+
 void
 learn_forget(struct cache *cache, struct entry *entry)
 {
+    struct contexts *contexts = &cache->contexts;
     uint32_t index = table_index(&cache->table, entry);
+    odp_port_t port = entry->key.in_port;
     uint32_t path = entry->path;
 
     session_leave(cache->number, entry, index);
-    share_add(&cache->share, entry->key.in_port, -1);
+    share_add(&cache->share, contexts_in_port(contexts, port), -1);
     table_clear(&cache->table, entry);
     path_unref(&cache->paths, path);
+    if (context_is_port(port)) {
+        contexts_unref(contexts, contexts_get(contexts, port));
+    }
+}
+
+/* Tunnels. */
+
+/* Entries whose contexts nobody uses hold them until their places are wanted,
+ * which may be never. */
+static void
+sweep(struct cache *cache, uint32_t now)
+{
+    if (cache->last_sweep == now) {
+        return;
+    }
+    cache->last_sweep = now;
+    for (size_t i = 0; i < SWEEP; i++) {
+        size_t index = cache->next_sweep++ % table_size(&cache->table);
+        struct entry *entry = &cache->table.entries[index];
+
+        if (!entry_is_free(&cache->table, index)
+            && context_is_port(entry->key.in_port)
+            && entry_is_unused(entry, now)) {
+            learn_forget(cache, entry);
+        }
+    }
+}
+
+static bool
+pop_is_expected(const struct record *record)
+{
+    const struct record_pop *pop = &record->pop;
+
+    return (!pop->is_other && pop->kind == record->outer.kind
+            && pop->len == record->outer.len);
+}
+
+/* What the packet was in becomes a part of its key. */
+static enum cache_refusal
+learn_context(struct cache *cache, struct record *record, uint32_t now,
+              struct context **context)
+{
+    struct contexts *contexts = &cache->contexts;
+
+    if (!record->pop.is_done || !pop_is_expected(record)) {
+        return CACHE_REFUSAL_TUNNEL;
+    }
+    *context = contexts_ref(contexts, &record->outer, record->pop.port);
+    if (!*context) {
+        sweep(cache, now);
+        return CACHE_REFUSAL_ROOM;
+    }
+    key_set_in_port(&record->before.key,
+                    context_to_port((*context)->number,
+                                    record->outer.l4_src), &cache->seed);
+    return CACHE_KEEP;
+}
+
+/* Of a packet that was taken for one of an endpoint. */
+static void
+learn_endpoint(struct cache *cache, const struct record *record)
+{
+    const struct record_pop *pop = &record->pop;
+
+    if (pop->is_done && pop->len) {
+        if (pop_is_expected(record)) {
+            tunnels_confirm(&cache->tunnels, &record->outer);
+        } else {
+            tunnels_remove(&cache->tunnels, &record->outer);
+        }
+    } else if (!pop->is_done && record->path.n) {
+        tunnels_doubt(&cache->tunnels, &record->outer);
+    }
+}
+
+/* Of one that was not; returns false if it has not become one. */
+static bool
+learn_new_endpoint(struct cache *cache, const struct record *record)
+{
+    const struct record_pop *pop = &record->pop;
+
+    return (pop->is_done && pop->len && !pop->is_other
+            && tunnels_add(&cache->tunnels, &record->before.key, pop->kind));
 }
 
 /* What became of the packet, as a path, but for the rewrite. */
@@ -119,27 +207,25 @@ entry_fill(struct cache *cache, struct entry *entry, struct record *record,
 }
 
 static enum cache_refusal
-learn(struct cache *cache, struct record *record, long long now)
+learn_entry(struct cache *cache, struct record *record, long long now)
 {
     const struct key *key = &record->before.key;
-    odp_port_t port = key->narrow.in_port;
-    enum cache_refusal refusal = spec_complete(record);
+    odp_port_t port = contexts_in_port(&cache->contexts, key->narrow.in_port);
+    enum cache_refusal refusal;
     struct entry *entry;
     bool is_used;
 
-    if (refusal) {
-        return refusal;
-    }
     entry = table_place(&cache->table, key, now, &is_used);
     if (!entry) {
         return CACHE_REFUSAL_ROOM;
     }
-    if (!(is_used && entry->key.in_port == port)
+    if (!(is_used && contexts_in_port(&cache->contexts,
+                                      entry->key.in_port) == port)
         && !share_may_add(&cache->share, port, cache->table.n_used,
                           table_size(&cache->table))) {
         /* Instead of one more, one of its own that is out of use: nobody
          * clears these away, so that they would fill its share for ever. */
-        entry = table_victim(&cache->table, key, now);
+        entry = table_victim(&cache->table, key, now, &cache->contexts, port);
         is_used = true;
         if (!entry) {
             return CACHE_REFUSAL_QUOTA;
@@ -155,6 +241,26 @@ learn(struct cache *cache, struct record *record, long long now)
         table_set(&cache->table, entry, key);
         share_add(&cache->share, port, 1);
         counter_add_own(&cache->counters.inserts, 1);
+    }
+    return refusal;
+}
+
+static enum cache_refusal
+learn(struct cache *cache, struct record *record, long long now)
+{
+    enum cache_refusal refusal = spec_complete(record);
+    struct context *context = NULL;
+
+    if (!refusal && record->before.key.outer) {
+        refusal = learn_context(cache, record, now, &context);
+    } else if (!refusal && record->pop.is_done) {
+        refusal = CACHE_REFUSAL_TUNNEL;
+    }
+    if (!refusal) {
+        refusal = learn_entry(cache, record, now);
+    }
+    if (refusal && context) {
+        contexts_unref(&cache->contexts, context);
     }
     return refusal;
 }
@@ -178,6 +284,17 @@ refusal_span(enum cache_refusal refusal)
     }
 }
 
+/* A number of a context may be another's before anybody asks. */
+static void
+learn_refusal(struct cache *cache, struct record *record,
+              enum cache_refusal refusal)
+{
+    if (record->before.key.outer) {
+        record->before.key.narrow.in_port = record->outer.narrow.in_port;
+    }
+    refused_note(&cache->refused, &record->before.key, refusal);
+}
+
 void
 learn_all(struct cache *cache, long long now)
 {
@@ -186,14 +303,23 @@ learn_all(struct cache *cache, long long now)
     for (size_t i = 0; i < recorder->n; i++) {
         struct record *record = &recorder->records[i];
         enum cache_refusal refusal = record->refusal;
+        bool is_known = true;
 
+        if (record->before.key.outer) {
+            learn_endpoint(cache, record);
+        } else {
+            is_known = !learn_new_endpoint(cache, record);
+        }
+        if (record->is_probe) {
+            continue;
+        }
         if (!refusal) {
             refusal = learn(cache, record, now);
         }
         if (refusal) {
             counter_add_own(&cache->counters.refusals[refusal], 1);
-            refused_note(&cache->refused, &record->before.key, refusal);
-            if (refusal_span(refusal)) {
+            learn_refusal(cache, record, refusal);
+            if (is_known && refusal_span(refusal)) {
                 seen_refuse(&cache->seen, record->before.key.hash, now,
                             refusal_span(refusal));
             }

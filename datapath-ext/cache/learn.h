@@ -24,6 +24,7 @@
 
 #include "datapath-ext/cache/cache.h"
 
+/* Of packets that go to tunnels it also learns which these are. */
 void learn_all(struct cache *, long long now);
 /* Makes the place of an entry free. */
 void learn_forget(struct cache *, struct entry *);

@@ -36,6 +36,7 @@
          "neither TCP, UDP, SCTP nor an ICMP echo")                         \
     MISS(TTL, "ttl", "TTL or hop limit of 0 or 1")                          \
     MISS(VLAN, "vlan", "more than two tags, or a DEI bit")                  \
+    MISS(TUNNEL, "tunnel", "a tunnel's header that only stock takes off")   \
     MISS(OFFLOAD, "offload", "checksum or segmentation is left to a device")\
     MISS(ASIDE, "aside",                                                    \
          "a port whose flows are simple for stock, or never come again")    \

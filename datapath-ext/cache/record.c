@@ -36,9 +36,10 @@ place_of(const struct dp_packet *packet)
 
 bool
 recorder_add(struct recorder *recorder, const struct dp_packet *packet,
-             const struct key *key)
+             const struct key *key, const struct tunnel_outer *outer)
 {
     unsigned int place = place_of(packet);
+    const uint8_t *data = dp_packet_data(packet);
     struct record *record;
 
     if (recorder->n >= RECORDER_SIZE) {
@@ -54,10 +55,16 @@ recorder_add(struct recorder *recorder, const struct dp_packet *packet,
     record->is_recirculating = false;
     record->is_active = false;
     record->has_output = false;
+    record->is_probe = key->order != KEY_ORDER_FLOW;
+    record->size = dp_packet_size(packet);
+    record->pop.is_done = false;
+    if (key->outer) {
+        record->outer = *outer;
+    }
     record->before.key = *key;
-    record->before.size = dp_packet_size(packet);
+    record->before.size = record->size - key->outer;
     record->before.n = MIN(key->l4_ofs + 20, record->before.size);
-    memcpy(record->before.bytes, dp_packet_data(packet), record->before.n);
+    memcpy(record->before.bytes, data + key->outer, record->before.n);
     memset(&record->path, 0, offsetof(struct path_spec, passes));
     memset(&record->path.output, 0, sizeof record->path.output);
     record->session.n = 0;
@@ -155,6 +162,7 @@ refusal_of_action(const struct nlattr *a)
     case OVS_ACTION_ATTR_POP_VLAN:
     case OVS_ACTION_ATTR_HASH:
     case OVS_ACTION_ATTR_DROP:
+    case OVS_ACTION_ATTR_TUNNEL_POP: /* See pops_only(). */
         return CACHE_KEEP;
     case OVS_ACTION_ATTR_SET:
     case OVS_ACTION_ATTR_SET_MASKED:
@@ -162,7 +170,6 @@ refusal_of_action(const struct nlattr *a)
     case OVS_ACTION_ATTR_USERSPACE:
         return CACHE_REFUSAL_USERSPACE;
     case OVS_ACTION_ATTR_TUNNEL_PUSH:
-    case OVS_ACTION_ATTR_TUNNEL_POP:
         return CACHE_REFUSAL_TUNNEL;
     case OVS_ACTION_ATTR_METER:
         return CACHE_REFUSAL_METER;
@@ -188,6 +195,22 @@ refusal_of_action(const struct nlattr *a)
     }
 }
 
+/* What a context stands for is a header as it came in, but for its tag. */
+static bool
+pops_only(const struct nlattr *actions, size_t len)
+{
+    const struct nlattr *a;
+    size_t left;
+
+    NL_ATTR_FOR_EACH (a, left, actions, len) {
+        if (nl_attr_type(a) != OVS_ACTION_ATTR_POP_VLAN
+            && nl_attr_type(a) != OVS_ACTION_ATTR_TUNNEL_POP) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* 'drops' if the list does nothing else. */
 static enum cache_refusal
 refusal_of_list(const struct nlattr *actions, size_t len,
@@ -205,12 +228,35 @@ refusal_of_list(const struct nlattr *actions, size_t len,
         } else {
             *drops = false;
             refusal = refusal ? refusal : refusal_of_action(a);
+            if (nl_attr_type(a) == OVS_ACTION_ATTR_TUNNEL_POP
+                && !pops_only(actions, len)) {
+                refusal = refusal ? refusal : CACHE_REFUSAL_TUNNEL;
+            }
         }
     }
     return refusal;
 }
 
 /* Passes. */
+
+/* 'packet' has come out of its tunnel. */
+static void
+pop_take(struct record_pop *pop, const struct dp_packet *packet,
+         const struct record *record)
+{
+    const struct flow_tnl *tunnel = &packet->md.tunnel;
+    uint8_t proto = (record->before.key.outer ? record->outer.narrow.proto
+                     : record->before.key.narrow.proto);
+
+    pop->len = record->size - dp_packet_size(packet);
+    pop->kind = (proto == IPPROTO_GRE ? TUNNEL_GRE
+                 : tunnel->flags & FLOW_TNL_F_UDPIF ? TUNNEL_GENEVE
+                 : TUNNEL_VXLAN);
+    pop->is_other = (packet->packet_type != htonl(PT_ETH)
+                     || tunnel->gtpu_flags || tunnel->gtpu_msgtype
+                     || tunnel->erspan_ver
+                     || (proto != IPPROTO_GRE && proto != IPPROTO_UDP));
+}
 
 static void
 record_pass(struct record *record, const struct ovs_execute_aux *aux,
@@ -222,6 +268,9 @@ record_pass(struct record *record, const struct ovs_execute_aux *aux,
     const void *flow_actions = ovs_flow_actions(flow);
 
     record->is_recirculating = false;
+    if (record->pop.is_done && path->n == 1) {
+        pop_take(&record->pop, packet, record);
+    }
     if (path->n >= PATH_MAX_PASSES) {
         record_refuse(record, CACHE_REFUSAL_PASSES);
         return;
@@ -235,7 +284,7 @@ record_pass(struct record *record, const struct ovs_execute_aux *aux,
     path->passes[path->n++] = (struct path_pass) {
         .flow = flow,
         .actions = flow_actions,
-        .growth = dp_packet_size(packet) - record->before.size,
+        .growth = (int32_t) dp_packet_size(packet) - (int32_t) record->size,
     };
 }
 
@@ -442,14 +491,35 @@ record_upcall(const struct dp_packet *packet)
 
 /* Between the actions and dpif-netdev. */
 
+static enum cache_refusal
+refusal_of_pop(const struct record *record)
+{
+    return (record->path.n != 1 || record->has_output || record->session.n
+            || record->pop.is_done ? CACHE_REFUSAL_TUNNEL : CACHE_KEEP);
+}
+
+static void
+record_pop(struct record *record, odp_port_t port)
+{
+    record_refuse(record, refusal_of_pop(record));
+    record->pop.is_done = !record->refusal;
+    record->pop.port = port;
+    record->pop.len = 0;
+}
+
+/* Also what comes out of a tunnel. */
 static void
 observe_recirculation(void *aux, struct dp_packet_batch *batch,
                       const struct nlattr *a, bool steal)
 {
+    bool is_pop = nl_attr_type(a) == OVS_ACTION_ATTR_TUNNEL_POP;
     struct record *record, *records[RECORDER_SIZE];
     size_t n = 0;
 
     FOR_EACH_RECORD (record, i, batch) {
+        if (is_pop) {
+            record_pop(record, nl_attr_get_odp_port(a));
+        }
         if (steal) {
             record->is_recirculating = true;
             records[n++] = record;
@@ -490,6 +560,7 @@ observe(void *aux, struct dp_packet_batch *batch, const struct nlattr *a,
 
     switch (nl_attr_type(a)) {
     case OVS_ACTION_ATTR_RECIRC:
+    case OVS_ACTION_ATTR_TUNNEL_POP:
         observe_recirculation(aux, batch, a, steal);
         return;
     case OVS_ACTION_ATTR_CT:

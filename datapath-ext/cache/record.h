@@ -25,6 +25,9 @@
  *         conntrack sets marks --> record_ct_change()
  *     learn.c: each record that has no refusal becomes an entry
  *
+ * A tunnel's header may come off in the first pass, if nothing else becomes of
+ * that packet: what was inside is then seen to come back for a second pass.
+ *
  * A record is finished if the packet's last action list ended with the last
  * output, or was a drop and nothing else.  A packet that vanished otherwise,
  * in a fragment queue, say, or for too many recirculations, is refused, as are
@@ -43,6 +46,7 @@
 #include "datapath-ext/cache/output.h"
 #include "datapath-ext/cache/path.h"
 #include "datapath-ext/cache/session.h"
+#include "datapath-ext/cache/tunnel.h"
 #include "odp-execute.h"
 
 #define RECORDER_SIZE NETDEV_MAX_BURST
@@ -54,18 +58,31 @@ BUILD_ASSERT_DECL(RECORDER_SIZE < RECORDER_PLACES);
 
 struct record_headers {
     struct key key;
-    uint32_t size;              /* Of the packet. */
+    uint32_t size;              /* Of the packet, without 'outer'. */
     uint32_t n;
     uint8_t bytes[RECORD_HEADERS];
 };
 
+/* A tunnel's header that was taken off. */
+struct record_pop {
+    bool is_done;
+    bool is_other;              /* Not by what tunnel.h knows. */
+    odp_port_t port;            /* The tunnel's. */
+    uint32_t len;
+    enum tunnel_kind kind;
+};
+
 struct record {
     const struct dp_packet *packet; /* NULL when it is gone. */
+    bool is_probe;              /* It has no key, so that it can't be kept. */
     enum cache_refusal refusal;
     bool is_recirculating;
     bool is_active;             /* In the call that is under way. */
     bool has_output;
     size_t n_conns_before;
+    uint32_t size;              /* Of the packet. */
+    struct record_pop pop;
+    struct tunnel_outer outer;  /* If the key is of what is inside. */
     struct record_headers before;
     struct record_headers after;
     struct path_spec path;      /* Passes and outputs. */
@@ -81,9 +98,10 @@ struct recorder {
     struct record records[RECORDER_SIZE];
 };
 
-/* Returns false if there is no room. */
+/* Returns false if there is no room.  A packet that came out of a tunnel is in
+ * it again. */
 bool recorder_add(struct recorder *, const struct dp_packet *,
-                  const struct key *);
+                  const struct key *, const struct tunnel_outer *);
 void recorder_clear(struct recorder *);
 void recorder_arm(struct recorder *);
 void recorder_disarm(void);

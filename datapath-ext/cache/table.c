@@ -8,6 +8,7 @@
 
 #include <sys/mman.h>
 
+#include "datapath-ext/cache/context.h"
 #include "datapath-ext/cache/memory.h"
 #include "odp-util.h"
 
@@ -39,11 +40,11 @@ table_destroy(struct table *table)
     memset(table, 0, sizeof *table);
 }
 
-/* The way of a dead or idle entry, of 'port' unless that is ODPP_NONE, or
+/* The way of a dead or idle entry, of 'port' if 'contexts' isn't NULL, or
  * TABLE_WAYS. */
 static unsigned int
 find_victim(const struct table *table, uint32_t bucket, uint32_t now,
-            odp_port_t port)
+            const struct contexts *contexts, odp_port_t port)
 {
     unsigned int victim = TABLE_WAYS;
     uint32_t longest = TABLE_IDLE_MS;
@@ -52,7 +53,8 @@ find_victim(const struct table *table, uint32_t bucket, uint32_t now,
         const struct entry *entry = table_entry(table, bucket, way);
 
         if (!table->tags[bucket][way]
-            || (port != ODPP_NONE && entry->key.in_port != port)) {
+            || (contexts
+                && contexts_in_port(contexts, entry->key.in_port) != port)) {
             continue;
         } else if (entry_deadline(entry) == ENTRY_DEAD) {
             return way;
@@ -81,17 +83,17 @@ table_place(const struct table *table, const struct key *key, uint32_t now,
         return table_entry(table, bucket, ctz32(empty));
     }
 
-    unsigned int victim = find_victim(table, bucket, now, ODPP_NONE);
+    unsigned int victim = find_victim(table, bucket, now, NULL, ODPP_NONE);
 
     return victim < TABLE_WAYS ? table_entry(table, bucket, victim) : NULL;
 }
 
 struct entry *
-table_victim(const struct table *table, const struct key *key, uint32_t now)
+table_victim(const struct table *table, const struct key *key, uint32_t now,
+             const struct contexts *contexts, odp_port_t port)
 {
     uint32_t bucket = table_bucket(table, key);
-    unsigned int victim = find_victim(table, bucket, now,
-                                      key->narrow.in_port);
+    unsigned int victim = find_victim(table, bucket, now, contexts, port);
 
     return victim < TABLE_WAYS ? table_entry(table, bucket, victim) : NULL;
 }

@@ -190,9 +190,11 @@ table_find(const struct table *table, const struct key *key,
  * unlinks before it fills the place and calls table_set(). */
 struct entry *table_place(const struct table *, const struct key *,
                           uint32_t now, bool *is_used);
-/* The place of a dead or idle entry of the key's port, or NULL. */
+/* The place of a dead or idle entry of a port in the key's bucket, or NULL. */
+struct contexts;
 struct entry *table_victim(const struct table *, const struct key *,
-                           uint32_t now);
+                           uint32_t now, const struct contexts *,
+                           odp_port_t port);
 void table_set(struct table *, struct entry *, const struct key *);
 void table_clear(struct table *, struct entry *);
 
@@ -210,6 +212,14 @@ entry_deadline(const struct entry *entry)
     atomic_read_relaxed(&CONST_CAST(struct entry *, entry)->deadline,
                         &deadline);
     return deadline;
+}
+
+/* Dead, or idle for so long that its place may be taken. */
+static inline bool
+entry_is_unused(const struct entry *entry, uint32_t now)
+{
+    return (entry_deadline(entry) == ENTRY_DEAD
+            || now - entry->last_hit >= TABLE_IDLE_MS);
 }
 
 /* A time that is no special value. */
