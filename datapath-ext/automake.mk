@@ -38,6 +38,8 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/cache/share.h \
 	datapath-ext/cache/table.c \
 	datapath-ext/cache/table.h \
+	datapath-ext/cache/tail.c \
+	datapath-ext/cache/tail.h \
 	datapath-ext/cache/tcp.c \
 	datapath-ext/cache/tcp.h \
 	datapath-ext/cache/tunnel.c \

@@ -10,6 +10,7 @@
 #include "datapath-ext/cache/key-plain.h"
 #include "datapath-ext/cache/learn.h"
 #include "datapath-ext/cache/rewrite.h"
+#include "datapath-ext/cache/tail.h"
 #include "datapath-ext/cache/tcp.h"
 #include "datapath-ext/input.h"
 #include "odp-util.h"
@@ -418,6 +419,9 @@ apply(struct work *work)
                 if (OVS_UNLIKELY(key->outer)) {
                     packet->md.in_port.odp_port = contexts_get(
                         &cache->contexts, key->narrow.in_port)->tunnel_port;
+                }
+                if (OVS_UNLIKELY(path->flags & PATH_HASH)) {
+                    tail_set_hash(packet, key);
                 }
                 rewrite_apply(packet, key, entry, path);
                 output_add(&cache->paths.outputs, path->output, packet);

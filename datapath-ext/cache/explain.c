@@ -9,6 +9,7 @@
 #include "datapath-ext/cache-info.h"
 #include "datapath-ext/cache/cache.h"
 #include "flow.h"
+#include "odp-util.h"
 #include "packets.h"
 #include "timeval.h"
 #include "unixctl.h"
@@ -166,12 +167,16 @@ entry_apply_to_flow(const struct entry *entry, const struct path *path,
 static void
 format_output(struct ds *ds, const struct output *output)
 {
-    if (!output->n) {
+    if (!output->n && !output->tail) {
         ds_put_cstr(ds, "drop");
     }
     for (size_t i = 0; i < output->n; i++) {
         ds_put_format(ds, "%s%"PRIu32, i ? "," : "port ",
                       odp_to_u32(output->ports[i]));
+    }
+    if (output->tail) {
+        ds_put_cstr(ds, output->n ? ", then " : "");
+        format_odp_actions(ds, output->tail, output->tail_len, NULL);
     }
 }
 

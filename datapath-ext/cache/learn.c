@@ -126,6 +126,9 @@ spec_complete(struct record *record)
     if (session->n) {
         spec->flags |= PATH_CT;
     }
+    if (spec->output.tail_len) {
+        spec->flags |= PATH_HASH;
+    }
     if (session->n && ovs_conn_is_tcp(session->conns[0].conn)) {
         uint8_t flags = record->before.key.narrow.tcp_flags;
 

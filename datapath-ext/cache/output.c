@@ -27,8 +27,12 @@ outputs_destroy(struct outputs *outputs)
 static uint32_t
 spec_hash(const struct output_spec *spec)
 {
-    return hash_bytes(spec->ports, spec->n * sizeof spec->ports[0],
-                      spec->is_explicit + 2 * spec->drop_reason);
+    uint32_t hash = spec->is_explicit + 2 * spec->drop_reason;
+
+    if (spec->tail_len) {
+        hash = hash_bytes(spec->tail, spec->tail_len, hash);
+    }
+    return hash_bytes(spec->ports, spec->n * sizeof spec->ports[0], hash);
 }
 
 bool
@@ -37,7 +41,10 @@ output_is(const struct output *output, const struct output_spec *spec)
     return (output->n == spec->n && output->is_explicit == spec->is_explicit
             && output->drop_reason == spec->drop_reason
             && !memcmp(output->ports, spec->ports,
-                       spec->n * sizeof spec->ports[0]));
+                       spec->n * sizeof spec->ports[0])
+            && output->tail_len == spec->tail_len
+            && (!spec->tail_len
+                || !memcmp(output->tail, spec->tail, spec->tail_len)));
 }
 
 struct output *
@@ -58,6 +65,10 @@ output_ref(struct outputs *outputs, const struct output_spec *spec)
     memcpy(output->ports, spec->ports, sizeof output->ports);
     output->is_explicit = spec->is_explicit;
     output->drop_reason = spec->drop_reason;
+    if (spec->tail_len) {
+        output->tail = xmemdup(spec->tail, spec->tail_len);
+        output->tail_len = spec->tail_len;
+    }
     dp_packet_batch_init(&output->batch);
     hmap_insert(&outputs->set, &output->node, hash);
     return output;
@@ -68,6 +79,7 @@ output_unref(struct outputs *outputs, struct output *output)
 {
     if (!--output->n_refs) {
         hmap_remove(&outputs->set, &output->node);
+        free(output->tail);
         free(output);
     }
 }
@@ -97,9 +109,13 @@ output_flush(struct output *output, odp_execute_cb execute, void *aux)
         struct action action = action_compose(OVS_ACTION_ATTR_OUTPUT,
                                               odp_to_u32(output->ports[i]));
 
-        execute(aux, batch, &action.nla, i == output->n - 1);
+        execute(aux, batch, &action.nla,
+                i == output->n - 1 && !output->tail);
     }
-    if (output->is_explicit) {
+    if (output->tail) {
+        odp_execute_actions(aux, batch, true, output->tail, output->tail_len,
+                            execute);
+    } else if (output->is_explicit) {
         struct action action = action_compose(OVS_ACTION_ATTR_DROP,
                                               output->drop_reason);
 

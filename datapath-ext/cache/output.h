@@ -9,8 +9,9 @@
  * ======
  *
  * What: where packets go at the end of a path: to some ports, one after the
- * other, or nowhere.  Paths with the same ports share an output, so that the
- * packets of a batch that go there are sent together.
+ * other, and into tunnels (tail.h), or nowhere.  Paths with the same ports and
+ * tunnels share an output, so that the packets of a batch that go there are
+ * sent together.
  *
  * Data flow: path --output_add()--> the packets of this batch
  *            --output_flush()--> dpif-netdev's own function for actions
@@ -40,6 +41,8 @@ struct output {
     odp_port_t ports[OUTPUT_MAX_PORTS];
     bool is_explicit;           /* Nowhere, by a drop action. */
     uint32_t drop_reason;
+    struct nlattr *tail;        /* What follows, a copy, or NULL. */
+    size_t tail_len;
 
     struct dp_packet_batch batch; /* What this batch sends there. */
 };
@@ -56,6 +59,8 @@ struct output_spec {
     odp_port_t ports[OUTPUT_MAX_PORTS];
     bool is_explicit;
     uint32_t drop_reason;
+    const struct nlattr *tail;  /* A part of a megaflow's actions. */
+    size_t tail_len;
 };
 
 void outputs_init(struct outputs *);

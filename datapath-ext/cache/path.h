@@ -54,6 +54,7 @@ enum {
     PATH_CT = 1 << 0,           /* Conntrack verified checksums. */
     PATH_TCP = 1 << 1,          /* Conntrack followed windows. */
     PATH_L3 = 1 << 2,           /* Network or transport header changes. */
+    PATH_HASH = 1 << 3,         /* The output needs an RSS hash. */
 };
 
 struct path_pass {

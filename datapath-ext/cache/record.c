@@ -6,6 +6,7 @@
 
 #include "datapath-ext/cache/record.h"
 
+#include "datapath-ext/cache/tail.h"
 #include "netlink.h"
 #include "odp-netlink.h"
 #include "odp-util.h"
@@ -55,6 +56,7 @@ recorder_add(struct recorder *recorder, const struct dp_packet *packet,
     record->is_recirculating = false;
     record->is_active = false;
     record->has_output = false;
+    record->is_pushed = false;
     record->is_probe = key->order != KEY_ORDER_FLOW;
     record->size = dp_packet_size(packet);
     record->pop.is_done = false;
@@ -169,7 +171,7 @@ refusal_of_action(const struct nlattr *a)
         return refusal_of_set(a);
     case OVS_ACTION_ATTR_USERSPACE:
         return CACHE_REFUSAL_USERSPACE;
-    case OVS_ACTION_ATTR_TUNNEL_PUSH:
+    case OVS_ACTION_ATTR_TUNNEL_PUSH: /* Of a tail only. */
         return CACHE_REFUSAL_TUNNEL;
     case OVS_ACTION_ATTR_METER:
         return CACHE_REFUSAL_METER;
@@ -211,22 +213,28 @@ pops_only(const struct nlattr *actions, size_t len)
     return true;
 }
 
-/* 'drops' if the list does nothing else. */
+/* Stores in 'end' why it drops or what its tail is, and as 'n' the number of
+ * outputs before that.  'drops' if the list does nothing else. */
 static enum cache_refusal
 refusal_of_list(const struct nlattr *actions, size_t len,
-                struct output_spec *drop, bool *drops)
+                struct output_spec *end, bool *drops)
 {
-    enum cache_refusal refusal = CACHE_KEEP;
+    enum cache_refusal refusal = tail_find(actions, len, &end->tail);
     const struct nlattr *a;
     size_t left;
 
     *drops = true;
     NL_ATTR_FOR_EACH (a, left, actions, len) {
-        if (nl_attr_type(a) == OVS_ACTION_ATTR_DROP) {
-            drop->is_explicit = true;
-            drop->drop_reason = nl_attr_get_u32(a);
+        if (a == end->tail) {
+            end->tail_len = left;
+            *drops = false;
+            break;
+        } else if (nl_attr_type(a) == OVS_ACTION_ATTR_DROP) {
+            end->is_explicit = true;
+            end->drop_reason = nl_attr_get_u32(a);
         } else {
             *drops = false;
+            end->n += nl_attr_type(a) == OVS_ACTION_ATTR_OUTPUT;
             refusal = refusal ? refusal : refusal_of_action(a);
             if (nl_attr_type(a) == OVS_ACTION_ATTR_TUNNEL_POP
                 && !pops_only(actions, len)) {
@@ -314,16 +322,12 @@ headers_equal(const struct record_headers *a, const struct record_headers *b)
             && !memcmp(a->bytes, b->bytes, a->n));
 }
 
+/* All outputs must be of the same bytes. */
 static void
-record_output(struct record *record, struct dp_packet *packet,
-              odp_port_t port, bool steal)
+record_content(struct record *record, struct dp_packet *packet)
 {
-    struct output_spec *output = &record->path.output;
-
-    if (record->refusal) {
+    if (record->refusal || record->is_pushed) {
         /* What follows is of no interest. */
-    } else if (output->n >= OUTPUT_MAX_PORTS) {
-        record_refuse(record, CACHE_REFUSAL_PASSES);
     } else if (!record->has_output) {
         headers_take(&record->after, packet, record);
         record->has_output = true;
@@ -338,8 +342,22 @@ record_output(struct record *record, struct dp_packet *packet,
             record_refuse(record, CACHE_REFUSAL_OUTPUTS);
         }
     }
-    if (!record->refusal) {
+}
+
+static void
+record_output(struct record *record, struct dp_packet *packet,
+              odp_port_t port, bool steal)
+{
+    struct output_spec *output = &record->path.output;
+
+    record_content(record, packet);
+    if (output->tail && !record->n_before_tail) {
+        /* It is in there. */
+    } else if (output->n >= OUTPUT_MAX_PORTS) {
+        record_refuse(record, CACHE_REFUSAL_PASSES);
+    } else if (!record->refusal) {
         output->ports[output->n++] = port;
+        record->n_before_tail -= output->tail ? 1 : 0;
     }
     if (steal) {
         /* Its memory may become another packet's at once. */
@@ -572,6 +590,12 @@ observe(void *aux, struct dp_packet_batch *batch, const struct nlattr *a,
                           nl_attr_get_odp_port(a), steal);
         }
         break;
+    case OVS_ACTION_ATTR_TUNNEL_PUSH:
+        FOR_EACH_RECORD (record, i, batch) {
+            record_content(record, batch->packets[i]);
+            record->is_pushed = true;
+        }
+        break;
     default:
         break;
     }
@@ -585,7 +609,7 @@ record_execute(void *aux_, struct dp_packet_batch *batch, bool steal,
 {
     const struct ovs_execute_aux *aux = aux_;
     struct record *record, *mine[RECORDER_SIZE];
-    struct output_spec drop = { .n = 0 };
+    struct output_spec end = { .n = 0 };
     enum cache_refusal refusal;
     size_t n = 0;
     bool drops;
@@ -595,7 +619,7 @@ record_execute(void *aux_, struct dp_packet_batch *batch, bool steal,
         return;
     }
     atomic_store_relaxed(&execute_cb, cb);
-    refusal = refusal_of_list(actions, actions_len, &drop, &drops);
+    refusal = refusal_of_list(actions, actions_len, &end, &drops);
     FOR_EACH_RECORD (record, i, batch) {
         if (refusal || !steal) {
             record_refuse(record, refusal ? refusal : CACHE_REFUSAL_CLONE);
@@ -606,9 +630,14 @@ record_execute(void *aux_, struct dp_packet_batch *batch, bool steal,
         if (drops) {
             record->packet = NULL;
             if (!record->has_output) {
-                record->path.output.is_explicit = drop.is_explicit;
-                record->path.output.drop_reason = drop.drop_reason;
+                record->path.output.is_explicit = end.is_explicit;
+                record->path.output.drop_reason = end.drop_reason;
             }
+        }
+        if (end.tail) {
+            record->n_before_tail = end.n;
+            record->path.output.tail = end.tail;
+            record->path.output.tail_len = end.tail_len;
         }
         record->is_recirculating = false;
         mine[n++] = record;

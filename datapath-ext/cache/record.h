@@ -25,7 +25,8 @@
  *         conntrack sets marks --> record_ct_change()
  *     learn.c: each record that has no refusal becomes an entry
  *
- * A tunnel's header may come off in the first pass, if nothing else becomes of
+ * What puts it into a tunnel is the tail of its last action list (tail.h).  A
+ * tunnel's header may come off in the first pass, if nothing else becomes of
  * that packet: what was inside is then seen to come back for a second pass.
  *
  * A record is finished if the packet's last action list ended with the last
@@ -79,6 +80,8 @@ struct record {
     bool is_recirculating;
     bool is_active;             /* In the call that is under way. */
     bool has_output;
+    bool is_pushed;             /* Into a tunnel: another header's turn. */
+    size_t n_before_tail;       /* Outputs of the list that has one. */
     size_t n_conns_before;
     uint32_t size;              /* Of the packet. */
     struct record_pop pop;

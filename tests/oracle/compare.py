@@ -14,15 +14,17 @@ AGE = 1
 
 
 def by_flow(output):
-    """{(port, flow): [frames]}; of no flow, frames are in no order."""
+    """{(port, flow, tunnel): [frames]}; of no flow, frames are in no
+    order."""
     found, others = {}, []
-    flow_of = packets.flow_of
+    flow_of, tunnel_of = packets.flow_of, packets.tunnel_of
     for port, frame in nic.decode(output):
         flow = flow_of(frame)
         if flow is None:
             others.append((port, frame))
         else:
-            found.setdefault((port, flow), []).append(frame)
+            found.setdefault((port, flow, tunnel_of(frame)),
+                             []).append(frame)
     return found, sorted(others)
 
 
@@ -82,7 +84,7 @@ def outputs(expected, got, batches, is_mixed):
     for key in sorted(set(flows) | set(got_flows)):
         a, b = flows.get(key, []), got_flows.get(key, [])
         if not are_same(a, b, arrivals, is_mixed):
-            return "port %d, flow %d: %s" % (*key, lists(a, b))
+            return "port %d, flow %d: %s" % (*key[:2], lists(a, b))
     if others != got_others:
         return "frames of no flow: %s" % lists(others, got_others)
     return None

@@ -14,6 +14,10 @@ TPIDS = (0x8100, 0x88a8)
 ICMP, TCP, UDP, ICMPV6, SCTP, FRAGMENT6 = 1, 6, 17, 58, 132, 44
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << i for i in range(8))
 MAX_FLOWS = 4096
+GRE = 47
+# See tunnels.py.
+TUNNEL_IP4, TUNNEL_IP6 = b"\x0a\xc8\x00", b"\xfd\xc8"
+GENEVE_PORT = b"\x17\xc1"
 
 VLAN = struct.Struct("!HH")
 IP_HEADER = struct.Struct("!BBHHHBBH4s4s")
@@ -95,8 +99,43 @@ def l3_offset(frame):
     return None
 
 
+def inside(frame):
+    """What is in a tunnel between the ends that tunnels.py has; any other
+    frame as it is."""
+    if frame[12:14] == b"\x08\x00" and frame[26:29] == TUNNEL_IP4:
+        at, protocol = 34, frame[23]
+    elif frame[12:14] == b"\x86\xdd" and frame[22:24] == TUNNEL_IP6:
+        at, protocol = 54, frame[20]
+    else:
+        return frame
+    if len(frame) < at + 34:
+        return frame
+    if protocol == GRE:
+        flags = frame[at] >> 4
+        end = at + 4 + 4 * (flags >> 3) + 4 * (flags >> 1 & 1) + 4 * (flags
+                                                                      & 1)
+    elif protocol == UDP:
+        end = at + 16
+        if frame[at + 2:at + 4] == GENEVE_PORT:
+            end += 4 * (frame[at + 8] & 63)
+    else:
+        return frame
+    return frame[end:] if len(frame) >= end + 34 else frame
+
+
+def tunnel_of(frame):
+    """Which tunnel it is in: a packet may be sent into several."""
+    n = len(frame) - len(inside(frame))
+    if not n:
+        return b""
+    l4 = 34 if frame[12] == 8 else 54
+    return frame[12:14] + (frame[l4 + 2:l4 + 4] + frame[l4 + 8:l4 + 16]
+                           if n > l4 + 12 else frame[l4:n])
+
+
 def flow_of(frame):
     """The number of the flow, or None if the frame doesn't tell."""
+    frame = inside(frame)
     at = 12
     try:
         while True:
@@ -117,6 +156,7 @@ def token_of(frame):
     """What no pipeline changes, of a frame that flow_of() knows: the
     identification, and of TCP, UDP and what is in them all but ports and
     checksums.  Not all of it, for a frame may be cut."""
+    frame = inside(frame)
     at, eth_type = l3_offset(frame)
     ident, l4 = (frame[at + 4:at + 6], at + 20) if eth_type == ETH_IP \
         else (b"", at + 40)
@@ -128,6 +168,10 @@ def token_of(frame):
 
 def header_of(frame):
     """All that OpenFlow can match in a frame that flow_of() knows."""
+    inner = inside(frame)
+    if len(inner) < len(frame):
+        outer = frame[:len(frame) - len(inner)]
+        return outer[:16] + outer[22:24] + outer[26:36] + header_of(inner)
     at, eth_type = l3_offset(frame)
     if eth_type == ETH_IP:
         l4 = at + 20
@@ -143,6 +187,7 @@ def header_of(frame):
 def parse(frame):
     """(Ethernet addresses and tags, network source, destination, ports) of a
     frame without IP options, or None."""
+    frame = inside(frame)
     found = l3_offset(frame)
     if not found:
         return None

@@ -16,6 +16,7 @@ each zone are moved into bytes of the Ethernet addresses.
 A change is a list of commands; side.py knows how to do them."""
 
 import hosts as h
+import tunnels
 
 OUTPUT = 110
 REWRITE = 100
@@ -34,13 +35,15 @@ def flow(table, priority, match, actions):
 
 
 class Pipeline:
-    def __init__(self, rnd):
+    def __init__(self, rnd, must_tunnel=False):
         self.rnd = rnd
         self.n_zones = rnd.choice((0, 1, 1, 2, 2, 3, 4))
         self.zones = rnd.sample(range(1, 20), self.n_zones)
         self.snat = rnd.randrange(self.n_zones) if self.n_zones else None
         self.dnat = rnd.randrange(self.n_zones) if self.n_zones else None
         self.flows, self.groups, self.meters = [], [], []
+        self.tunnels = [tunnels.Tunnel(rnd, port) for port in (1, 2, 3, 4)] \
+            if must_tunnel or rnd.random() < 0.35 else []
         self.has_mirror = rnd.random() < 0.15
         self.has_groups = rnd.random() < 0.5
         self.has_meters = rnd.random() < 0.25
@@ -73,6 +76,8 @@ class Pipeline:
                            "burst_size=%d" % (self.rnd.choice((1000, 100000)),
                                               self.rnd.choice((50, 5000)))]
         self.add_classifier()
+        if self.tunnels:
+            self.add_tunnels()
         self.add_extras()
         self.dispatch()
         for i in range(self.n_zones):
@@ -86,6 +91,24 @@ class Pipeline:
         names = rnd.sample(TIMEOUTS, rnd.choice((2, 6, len(TIMEOUTS))))
         return ("set_policy", zone, *("%s=%d" % (name, rnd.choice(SECONDS))
                                       for name in sorted(names)))
+
+    def add_tunnels(self):
+        """What comes out of a tunnel is as if it came from its port."""
+        for tunnel in self.tunnels:
+            self.add(0, 10, "in_port=%d" % tunnel.number(),
+                     "load:%d->NXM_NX_REG0[],resubmit(,5)" % (
+                         2 - tunnel.port % 2))
+        for match in ("ip,nw_dst=" + tunnels.HERE[4],
+                      "ipv6,ipv6_dst=" + tunnels.HERE[6]):
+            self.add(0, 400, match, "LOCAL")
+        self.add(0, 401, "in_port=LOCAL", "output:%d" % self.rnd.choice(
+            (2, 4, MIRROR_PORT)))
+        # Not all that could come out does.
+        self.maybe(0.3, 0, 402, "udp,tp_src=50001,nw_dst="
+                   + tunnels.HERE[4], "output:%d" % MIRROR_PORT)
+        self.maybe(0.3, 0, 403, "ip,nw_tos=0xb8,nw_dst=" + tunnels.HERE[4],
+                   "drop")
+        self.maybe(0.3, 5, 17, "tun_id=1,tcp", "mod_nw_tos:0x20,resubmit(,7)")
 
     def dispatch(self):
         """Servers' packets pass the zones in the opposite order, so that
@@ -259,6 +282,8 @@ class Pipeline:
     def output(self, port):
         rnd = self.rnd
         choices = ["output:%d" % port] * 6
+        if self.tunnels:
+            choices += ["output:%d" % (port + tunnels.FIRST_PORT)] * 4
         if self.has_groups:
             choices += ["group:%d" % rnd.randrange(1, 5)] * 2
         choices += ["push_vlan:0x8100,set_field:4106->vlan_vid,output:%d"
@@ -292,6 +317,8 @@ class Pipeline:
             choices += [self.pass_time] * 3 + [self.change_policy] * 3
         if self.has_groups:
             choices.append(self.change_group)
+        if self.tunnels:
+            choices.append(self.change_tunnel)
         if self.n_zones:
             choices += [self.change_tracking, self.change_marks]
         return rnd.choice(choices)(rnd)
@@ -420,6 +447,11 @@ class Pipeline:
                         if "ipv6" not in self.marked[zone]
                         else "load:0->NXM_NX_CT_MARK[]")),
                     self.shows[zone], table + 4)))]
+
+    def change_tunnel(self, rnd):
+        tunnel = rnd.choice(self.tunnels)
+        return "delete and add tunnel %d" % tunnel.number(), [
+            ("del_tunnel", tunnel), ("settle",), ("add_tunnel", tunnel)]
 
     def change_tracking(self, rnd):
         zone = rnd.choice(self.zones)

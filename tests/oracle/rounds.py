@@ -63,7 +63,7 @@ class Round:
     def __init__(self, args, number, mode):
         self.args, self.number, self.mode = args, number, mode
         self.rnd = random.Random("%d/%d" % (args.seed, number))
-        self.pipeline = Pipeline(self.rnd)
+        self.pipeline = Pipeline(self.rnd, args.tunnels)
         self.flows = list(self.pipeline.flows)      # As at the begin.
         self.groups = list(self.pipeline.groups)
         # Packets of a connection with different headers may share a batch.
@@ -78,7 +78,8 @@ class Round:
         """Returns a difference, or None."""
         rnd = self.rnd
         schedule = Schedule(rnd, Hosts(rnd), rnd.choice((10, 40, 150, 400)),
-                            self.pipeline.fragments != "none", self.is_mixed)
+                            self.pipeline.fragments != "none", self.is_mixed,
+                            self.pipeline.tunnels)
         try:
             self.prepare(sides)
             while self.n_packets < self.args.round_packets:

@@ -25,6 +25,7 @@ import time
 
 import nic
 import packets
+import tunnels
 from nic import Nic
 
 BRIDGE = "br0"
@@ -100,6 +101,7 @@ class Side:
         self.turn = 0           # Which thread has which queues.
         self.policies = set()   # Zones.
         self.is_renumbered = False
+        self.tunnels = []       # That there are.
         self.counts = collections.Counter()
         self.last_counts = collections.Counter()
         self.env = dict(
@@ -210,6 +212,10 @@ class Side:
     def add_ports(self):
         for port in PORTS:
             self.add_port(port)
+        for version, n in (4, 24), (6, 64):
+            self.run("nsenter", "--target", str(self.processes[-1].pid),
+                     "--net", "ip", "address", "add", "%s/%d" % (
+                         tunnels.HERE[version], n), "dev", BRIDGE)
         self.check_threads()
         self.appctl("time/stop")
 
@@ -256,6 +262,28 @@ class Side:
             "--", "set", "Interface", "p%d" % port,
             self.affinity(port, turn))])
 
+    def add_tunnel(self, tunnel):
+        self.vsctl("add-port", BRIDGE, "t%d" % tunnel.port, "--", "set",
+                   "Interface", "t%d" % tunnel.port, "type=" + tunnel.kind,
+                   "ofport_request=%d" % tunnel.number(),
+                   "options:key=%d" % tunnel.port, 'options:remote_ip="%s"'
+                   % tunnels.THERE[tunnel.version])
+
+    def del_tunnel(self, tunnel):
+        self.vsctl("del-port", BRIDGE, "t%d" % tunnel.port)
+
+    def add_tunnels(self, pipeline):
+        """With addresses for their ends, of which neighbours don't live
+        for ever."""
+        for version, n in (4, 24), (6, 64):
+            self.appctl("ovs/route/add", "%s/%d" % (tunnels.THERE[version],
+                                                    n), BRIDGE)
+            self.appctl("tnl/neigh/set", BRIDGE, tunnels.THERE[version],
+                        tunnels.MAC_THERE)
+        self.tunnels = list(pipeline.tunnels)
+        for tunnel in self.tunnels:
+            self.add_tunnel(tunnel)
+
     def del_port(self, port):
         self.vsctl("del-port", BRIDGE, "p%d" % port)
 
@@ -273,6 +301,9 @@ class Side:
         self.vsctl("clear", "Bridge", BRIDGE, "mirrors")
         if self.turn:
             self.rebalance(0)
+
+        while self.tunnels:
+            self.del_tunnel(self.tunnels.pop())
         for port in PORTS:
             self.ofctl("mod-port", BRIDGE, "p%d" % port, "up")
         for zone in sorted(self.policies):
@@ -321,6 +352,8 @@ class Side:
         if pipeline.groups:
             self.ofctl("add-groups", BRIDGE, "-",
                        stdin="\n".join(pipeline.groups))
+        if pipeline.tunnels:
+            self.add_tunnels(pipeline)
         self.ofctl("add-flows", BRIDGE, "-", stdin="\n".join(pipeline.flows))
         if pipeline.has_mirror:
             self.vsctl("--", "--id=@p", "get", "Port", "p5",

@@ -314,8 +314,12 @@ class Connection:
 class Schedule:
     """Mixes connections.  'closed' are ports that receive nothing now."""
 
-    def __init__(self, rnd, hosts, n_connections, has_fragments, is_mixed):
+    def __init__(self, rnd, hosts, n_connections, has_fragments, is_mixed,
+                 tunnels):
         self.rnd, self.hosts, self.n = rnd, hosts, n_connections
+        self.tunnels = {tunnel.port: tunnel for tunnel in tunnels}
+        self.p_tunnel = rnd.choice((0.2, 0.9))
+        self.p_spoilt = rnd.choice((0, 0, 0.02))
         self.has_fragments = has_fragments
         self.is_mixed = is_mixed
         self.number = 0
@@ -333,9 +337,31 @@ class Schedule:
                 conn.p_odd = 0
                 if conn.kind == "tcp":
                     conn.p_vary = 0
+            self.choose_tunnels(conn)
             self.number += 1
             self.connections.append(conn)
             self.by_flow[conn.flows[0]] = conn
+
+    def choose_tunnels(self, conn):
+        """Each end may be behind one."""
+        rnd = self.rnd
+        conn.outer = {port: tunnel.fields(rnd)
+                      for port, tunnel in self.tunnels.items()
+                      if rnd.random() < self.p_tunnel}
+
+    def wrap(self, conn, frame, flow):
+        """(frame as it comes in, is it odd)"""
+        for end in conn.there, conn.back:
+            if end and end.flow == flow and end.port in conn.outer:
+                tunnel = self.tunnels[end.port]
+                fields = conn.outer[end.port]
+                if conn.p_vary and self.rnd.random() < conn.p_vary:
+                    fields = tunnel.fields(self.rnd)
+                wire = tunnel.wrap(frame, fields, flow)
+                if self.p_spoilt and self.rnd.random() < self.p_spoilt:
+                    return tunnel.spoil(self.rnd, wire), True
+                return wire, False
+        return frame, False
 
     def learn(self, port, flow, frame):
         conn = self.by_flow.get(flow)
@@ -426,10 +452,11 @@ class Schedule:
                 if frame is None:
                     queues.pop(i)
                     break
-                flags = conn.flags
+                flags, is_changed = conn.flags, False
+                flow = p.flow_of(frame)
                 if conn.p_odd and rnd.random() < conn.p_odd:
-                    frame, flags = make_odd(rnd, frame, self.has_fragments), 0
-                    out.append((frame, flags, True))
-                    continue
-                out.append((frame, flags, is_odd))
+                    frame = make_odd(rnd, frame, self.has_fragments)
+                    flags, is_changed = 0, True
+                wire, is_spoilt = self.wrap(conn, frame, flow)
+                out.append((wire, flags, is_odd or is_changed or is_spoilt))
         return out

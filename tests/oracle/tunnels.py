@@ -15,9 +15,13 @@ sys.dont_write_bytecode = True
 
 import packets as p                                     # noqa: E402
 
-GRE = 47
 GRE_CSUM, GRE_KEY, GRE_SEQ = 0x8000, 0x2000, 0x1000
 TEB = 0x6558
+# Of the oracle's tunnels: the bridge's address, and whence they come.
+HERE = {4: "10.200.0.1", 6: "fdc8::1"}
+THERE = {4: "10.200.0.2", 6: "fdc8::2"}
+MAC_HERE, MAC_THERE = "02:00:00:00:00:99", "02:00:00:00:00:98"
+FIRST_PORT = 10                 # That to port N of the others is N more.
 PORTS = {"vxlan": 4789, "geneve": 6081}
 KINDS = ("vxlan", "geneve", "gre")
 
@@ -51,17 +55,59 @@ def udp(kind, frame, src, dst, key, sport, has_checksum, options):
 def encapsulate(frame, kind, src, dst, key, ethernet, sport=50000, tos=0,
                 ttl=64, has_checksum=False, options=b"", seq=None, ident=0):
     """'src' and 'dst' are bytes; 'ethernet' is the outer header's two
-    addresses."""
+    addresses, 'ident' the number of the flow."""
     if kind == "gre":
-        protocol, data = GRE, gre(frame, key, has_checksum, seq)
+        protocol, data = p.GRE, gre(frame, key, has_checksum, seq)
     else:
         protocol = p.UDP
         data = udp(kind, frame, src, dst, key, sport, has_checksum, options)
     if len(src) == 4:
         return (ethernet + b"\x08\x00"
-                + p.ipv4(src, dst, protocol, data, ident, tos=tos, ttl=ttl))
+                + p.ipv4(src, dst, protocol, data, ident << 4, tos=tos,
+                         ttl=ttl))
     return (ethernet + b"\x86\xdd"
-            + p.ipv6(src, dst, protocol, data, 0, tos=tos, ttl=ttl))
+            + p.ipv6(src, dst, protocol, data, ident, tos=tos, ttl=ttl))
+
+
+class Tunnel:
+    """From who would else be at 'port'."""
+
+    def __init__(self, rnd, port):
+        self.port, self.kind = port, rnd.choice(KINDS)
+        self.version = rnd.choice((4, 4, 6))
+
+    def number(self):
+        return FIRST_PORT + self.port
+
+    def fields(self, rnd):
+        """Of a connection's packets."""
+        return {"sport": rnd.choice((50000, 50001, rnd.randrange(1024,
+                                                                 65536))),
+                "tos": rnd.choice((0, 0, 0, 2, 0xb8)),
+                "ttl": rnd.choice((64, 64, 64, 3, 1)),
+                "has_checksum": self.version == 6 or rnd.random() < 0.3,
+                "options": bytes.fromhex(rnd.choice((
+                    "", "", "0102000100000004", "01020000 0103000200000000"
+                    "00000001"))) if self.kind == "geneve" else b"",
+                "seq": rnd.choice((None, None, 1))}
+
+    def wrap(self, frame, fields, flow):
+        return encapsulate(
+            frame, self.kind, address(THERE[self.version]),
+            address(HERE[self.version]), self.port,
+            bytes.fromhex((MAC_HERE + MAC_THERE).replace(":", "")),
+            ident=flow, **fields)
+
+    def spoil(self, rnd, frame):
+        """An outer header that isn't as it should be."""
+        at = rnd.randrange(80)
+        what = rnd.randrange(4)
+        if what == 0:
+            return frame + bytes(rnd.choice((1, 4, 300)))
+        if what == 1:
+            return frame[:rnd.randrange(14, 120)]
+        return (frame[:at] + bytes([frame[at] ^ 1 << rnd.randrange(8)])
+                + frame[at + 1:])
 
 
 def inside(sport, ttl):
@@ -85,7 +131,8 @@ def main():
         frame = bytearray(inner if sys.argv[2] == "plain" else encapsulate(
             inner, sys.argv[2], src, dst,
             ethernet=bytes.fromhex("aa55aa550000f8bc124434b6"),
-            ident=random.randrange(65536), **fields))
+            # What varies in IPv6 is a label, on which flows depend.
+            ident=random.randrange(4096) if len(src) == 4 else 0, **fields))
         if spoil:
             frame[spoil] ^= 1
         print(frame.hex())
