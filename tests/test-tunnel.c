@@ -11,10 +11,14 @@
 
 #include "csum.h"
 #include "datapath-ext/cache/context.h"
+#include "datapath-ext/cache/tail.h"
 #include "datapath-ext/cache/tunnel.h"
 #include "dp-packet.h"
 #include "flow.h"
 #include "netdev-native-tnl.h"
+#include "netlink.h"
+#include "odp-netlink.h"
+#include "openvswitch/ofpbuf.h"
 #include "ovstest.h"
 #include "packets.h"
 #include "random.h"
@@ -380,6 +384,154 @@ test_endpoint(struct ovs_cmdl_context *ctx OVS_UNUSED)
     assert(!tunnels.ports);
 }
 
+/* Tails. */
+
+/* Is the hash that of the pipeline's first look-up? */
+static void
+test_hash(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    static const uint8_t protos[] = {
+        IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_ICMP,
+    };
+
+    for (int i = 0; i < 4000; i++) {
+        struct dp_packet *packet = dp_packet_new(512);
+        bool is_ipv6 = i & 1;
+        struct {
+            struct miniflow mf;
+            uint64_t values[FLOW_U64S];
+        } m;
+        uint32_t hash;
+        struct flow flow;
+        struct key key;
+
+        memset(&flow, 0, sizeof flow);
+        flow.dl_type = htons(is_ipv6 ? ETH_TYPE_IPV6 : ETH_TYPE_IP);
+        flow.nw_ttl = 64;
+        flow.nw_proto = protos[random_range(ARRAY_SIZE(protos))];
+        flow.tp_src = random_uint32();
+        flow.tp_dst = random_uint32();
+        if (is_ipv6) {
+            random_bytes(&flow.ipv6_src, 16);
+            random_bytes(&flow.ipv6_dst, 16);
+        } else {
+            flow.nw_src = random_uint32();
+            flow.nw_dst = random_uint32();
+        }
+        if (flow.nw_proto == IPPROTO_ICMP) {
+            flow.nw_proto = is_ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+            flow.tp_src = htons(is_ipv6 ? 128 : 8);
+            flow.tp_dst = 0;
+        }
+        flow_compose(packet, &flow, NULL, 64);
+        for (int j = i % 3; j > 0; j--) {
+            eth_push_vlan(packet, htons(ETH_TYPE_VLAN), htons(j));
+        }
+        flow_limit_vlans(1 + i % 5 % 2);
+        memset(&key, 0xa5, sizeof key);
+        key_extract(packet, PORT, &seed, &key);
+        assert(key.order == KEY_ORDER_FLOW);
+        tail_set_hash(packet, &key);
+        pkt_metadata_init(&packet->md, PORT);
+        miniflow_extract(packet, &m.mf);
+        hash = dp_packet_get_rss_hash(packet);
+        assert(dp_packet_rss_valid(packet)
+               && hash == miniflow_hash_5tuple(&m.mf, 0));
+        /* A device's own stays. */
+        dp_packet_set_rss_hash(packet, 7);
+        tail_set_hash(packet, &key);
+        assert(dp_packet_get_rss_hash(packet) == 7);
+        dp_packet_delete(packet);
+    }
+}
+
+static void
+put_push(struct ofpbuf *actions, uint32_t type, uint16_t gre_flags)
+{
+    struct ovs_action_push_tnl push;
+    uint8_t *header = (uint8_t *) push.header;
+
+    memset(&push, 0, sizeof push);
+    push.tnl_type = type;
+    header[12] = 8;
+    header[34] = gre_flags >> 8;
+    nl_msg_put_unspec(actions, OVS_ACTION_ATTR_TUNNEL_PUSH, &push,
+                      sizeof push);
+}
+
+/* 'what' are actions: o for an output, r for a recirculation, v to push a tag,
+ * p for VXLAN, g for GRE, q for that with sequence numbers, e for ERSPAN; and
+ * in parentheses a clone. */
+static enum cache_refusal
+find_tail(const char *what, size_t *start)
+{
+    const struct nlattr *tail;
+    enum cache_refusal refusal;
+    struct ofpbuf actions;
+    size_t clone = 0;
+
+    ofpbuf_init(&actions, 0);
+    for (; *what; what++) {
+        switch (*what) {
+        case 'o':
+            nl_msg_put_u32(&actions, OVS_ACTION_ATTR_OUTPUT, 1);
+            break;
+        case 'r':
+            nl_msg_put_u32(&actions, OVS_ACTION_ATTR_RECIRC, 1);
+            break;
+        case 'v':
+            nl_msg_put_u32(&actions, OVS_ACTION_ATTR_PUSH_VLAN, 1);
+            break;
+        case '(':
+            clone = nl_msg_start_nested(&actions, OVS_ACTION_ATTR_CLONE);
+            break;
+        case ')':
+            nl_msg_end_nested(&actions, clone);
+            break;
+        default:
+            put_push(&actions, (*what == 'p' ? OVS_VPORT_TYPE_VXLAN
+                                : *what == 'e' ? OVS_VPORT_TYPE_ERSPAN
+                                : OVS_VPORT_TYPE_GRE),
+                     *what == 'q' ? GRE_SEQ : GRE_KEY);
+            break;
+        }
+    }
+    refusal = tail_find(actions.data, actions.size, &tail);
+    *start = tail ? (const char *) tail - (const char *) actions.data : 0;
+    ofpbuf_uninit(&actions);
+    return refusal;
+}
+
+static void
+test_tail(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    static const struct {
+        const char *actions;
+        size_t n_before;        /* Bytes. */
+        enum cache_refusal refusal;
+    } tests[] = {
+        { "oro", 0, CACHE_KEEP },
+        { "(vo)o", 0, CACHE_KEEP },
+        { "po", 0, CACHE_KEEP },
+        { "opo", 8, CACHE_KEEP },
+        { "vopvo", 16, CACHE_KEEP },
+        { "o(po)(vgo)po", 8, CACHE_KEEP },
+        { "o(po)vo", 8, CACHE_REFUSAL_TUNNEL },
+        { "opr", 8, CACHE_REFUSAL_TUNNEL },
+        { "o(pr)o", 8, CACHE_REFUSAL_TUNNEL },
+        { "oqo", 8, CACHE_REFUSAL_TUNNEL },
+        { "oeo", 8, CACHE_REFUSAL_TUNNEL },
+        { "ogo", 8, CACHE_KEEP },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
+        size_t start;
+
+        assert(find_tail(tests[i].actions, &start) == tests[i].refusal);
+        assert(start == tests[i].n_before);
+    }
+}
+
 static void
 test_tunnel_main(int argc, char *argv[])
 {
@@ -387,6 +539,8 @@ test_tunnel_main(int argc, char *argv[])
         { "header", NULL, 1, 1, test_tunnel, OVS_RO },
         { "context", NULL, 0, 0, test_context, OVS_RO },
         { "endpoint", NULL, 0, 0, test_endpoint, OVS_RO },
+        { "hash", NULL, 0, 0, test_hash, OVS_RO },
+        { "tail", NULL, 0, 0, test_tail, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };
     struct ovs_cmdl_context ctx = { .argc = argc - 1, .argv = argv + 1 };

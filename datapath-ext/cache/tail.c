@@ -146,5 +146,8 @@ tail_set_hash(struct dp_packet *packet, const struct key *key)
         flow.nw_src = narrow->src;
         flow.nw_dst = narrow->dst;
     }
+    if (key->shape & KEY_QINQ && flow_vlan_limit < 2) {
+        flow.dl_type = htons(ETH_TYPE_VLAN); /* Stock looks no further. */
+    }
     dp_packet_set_rss_hash(packet, flow_hash_5tuple(&flow, 0));
 }
