@@ -184,41 +184,52 @@ parse(struct work *work)
     }
 }
 
-/* Packets of tunnels. */
+/* Packets of tunnels.  In two turns, for a header that was written piece by
+ * piece can't be read in words at once. */
 
+/* Takes off the header of a packet that may be an endpoint's. */
 static void
-enter_tunnel(struct work *work, size_t i)
+open_tunnel(struct work *work, size_t i)
 {
     struct cache *cache = work->cache;
-    struct dp_packet *packet = work->packets[i];
-    struct tunnel_outer *outer = &cache->outers[i];
     struct key *key = &work->keys[i];
     const struct tunnel_endpoint *endpoint = tunnels_find(&cache->tunnels,
                                                           key);
-    odp_port_t port;
 
     if (!endpoint) {
         return;
     }
-    if (work->misses[i] == CACHE_MISS_OFFLOAD
-        || work->misses[i] == CACHE_MISS_VLAN) {
-        key->order = KEY_ORDER_ALL;
-        return;
+    if (OVS_LIKELY(work->misses[i] != CACHE_MISS_OFFLOAD
+                   && work->misses[i] != CACHE_MISS_VLAN)) {
+        work->misses[i] = tunnel_open(work->packets[i], key, endpoint->kind,
+                                      &cache->outers[i]);
     }
-    work->misses[i] = tunnel_open(packet, key, endpoint->kind, outer);
+    if (OVS_LIKELY(!work->misses[i])) {
+        key->outer = cache->outers[i].len;
+        OVS_PREFETCH((const uint8_t *) dp_packet_data(work->packets[i])
+                     + CACHE_LINE_SIZE / 2);
+    } else {
+        key->order = KEY_ORDER_ALL;
+    }
+}
+
+/* Gives a packet that came out of one the key of what it is now. */
+static void
+parse_inside(struct work *work, size_t i)
+{
+    struct cache *cache = work->cache;
+    struct table *table = &cache->table;
+    struct key *key = &work->keys[i];
+    odp_port_t port = contexts_find(&cache->contexts, &cache->outers[i]);
+
+    work->misses[i] = key_extract(work->packets[i], port, &cache->seed, key);
+    key->outer = cache->outers[i].len;
     if (OVS_UNLIKELY(work->misses[i])) {
-        key->order = KEY_ORDER_ALL;
-        return;
-    }
-    port = contexts_find(&cache->contexts, outer);
-    work->misses[i] = key_extract(packet, port, &cache->seed, key);
-    key->outer = outer->len;
-    if (work->misses[i]) {
         /* Its own reason. */
     } else if (OVS_UNLIKELY(!context_is_known(port))) {
         work->misses[i] = CACHE_MISS_NO_ENTRY;
     } else {
-        OVS_PREFETCH(cache->table.tags[table_bucket(&cache->table, key)]);
+        OVS_PREFETCH(table->tags[table_bucket(table, key)]);
     }
 }
 
@@ -238,10 +249,15 @@ enter_tunnels(struct work *work)
         } else if (OVS_LIKELY(key->order == KEY_ORDER_FLOW)
                    || (work->misses[i] == CACHE_MISS_PROTOCOL
                        && key->narrow.proto == IPPROTO_GRE)) {
-            enter_tunnel(work, i);
+            open_tunnel(work, i);
         } else if (work->misses[i] == CACHE_MISS_MALFORMED) {
             /* Stock may still find something inside. */
             key->order = KEY_ORDER_ALL;
+        }
+    }
+    for (size_t i = 0; i < work->n; i++) {
+        if (work->keys[i].outer) {
+            parse_inside(work, i);
         }
     }
 }
