@@ -156,6 +156,14 @@ struct work {
 
 #define PREFETCH_AHEAD 3
 
+static inline enum cache_miss
+extract(struct dp_packet *packet, odp_port_t port,
+        const struct key_seed *seed, struct key *key)
+{
+    return (OVS_LIKELY(key_extract_plain(packet, port, seed, key)) ? CACHE_HIT
+            : key_extract(packet, port, seed, key));
+}
+
 static inline void
 parse(struct work *work)
 {
@@ -171,13 +179,8 @@ parse(struct work *work)
             OVS_PREFETCH(dp_packet_data(work->packets[i + PREFETCH_AHEAD]));
         }
 
-        if (OVS_LIKELY(key_extract_plain(work->packets[i], work->ports[i],
-                                         &work->cache->seed, key))) {
-            work->misses[i] = CACHE_HIT;
-        } else {
-            work->misses[i] = key_extract(work->packets[i], work->ports[i],
-                                          &work->cache->seed, key);
-        }
+        work->misses[i] = extract(work->packets[i], work->ports[i],
+                                  &work->cache->seed, key);
         if (OVS_LIKELY(!work->misses[i])) {
             OVS_PREFETCH(table->tags[table_bucket(table, key)]);
         }
@@ -222,7 +225,7 @@ parse_inside(struct work *work, size_t i)
     struct key *key = &work->keys[i];
     odp_port_t port = contexts_find(&cache->contexts, &cache->outers[i]);
 
-    work->misses[i] = key_extract(work->packets[i], port, &cache->seed, key);
+    work->misses[i] = extract(work->packets[i], port, &cache->seed, key);
     key->outer = cache->outers[i].len;
     if (OVS_UNLIKELY(work->misses[i])) {
         /* Its own reason. */
