@@ -166,12 +166,26 @@ def token_of(frame):
     return ident + frame[l4 + 8:l4 + 24]
 
 
+def outer_of(outer):
+    """The same of a tunnel's headers: without lengths, checksums and
+    identification."""
+    if outer[12] == 8:
+        l4, is_udp = 34, outer[23] == UDP
+        ip = outer[:16] + outer[22:24] + outer[26:34]
+    else:
+        l4, is_udp = 54, outer[20] == UDP
+        ip = outer[:18] + outer[20:54]
+    if not is_udp:              # Flags, not GRE's checksum or key.
+        return ip + outer[l4:l4 + 4]
+    return (ip + outer[l4:l4 + 4] + bytes([any(outer[l4 + 6:l4 + 8])])
+            + outer[l4 + 8:])
+
+
 def header_of(frame):
     """All that OpenFlow can match in a frame that flow_of() knows."""
     inner = inside(frame)
     if len(inner) < len(frame):
-        outer = frame[:len(frame) - len(inner)]
-        return outer[:16] + outer[22:24] + outer[26:36] + header_of(inner)
+        return outer_of(frame[:len(frame) - len(inner)]) + header_of(inner)
     at, eth_type = l3_offset(frame)
     if eth_type == ETH_IP:
         l4 = at + 20
