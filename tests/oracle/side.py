@@ -36,6 +36,8 @@ PORTS = (1, 2, 3, 4, 5)         # 5 is where mirrors go.
 TIMEOUT = 60.0
 NO_LIMIT = 0xffffffff           # A default can't be deleted in 3.1.
 SETTLE_MS = 50
+# Protocols of which flush-conntrack takes tuples.
+FLUSHABLE = {"tcp": 6, "udp": 17, "icmp": 1, "sctp": 132}
 # Ordinary memory, so that the host's huge pages stay as they are.
 DPDK_EXTRA = ("--no-pci --no-huge --legacy-mem -m 1024 --iova-mode=va "
               "--file-prefix=")
@@ -372,7 +374,7 @@ class Side:
         by that of its replies."""
         rows = [row for row in sorted(self.connections())
                 if ",zone=%d," % zone in row + ","
-                and not row.startswith("icmpv6")]
+                and row.split(",")[0] in FLUSHABLE]
         for row in rows[:n]:
             protocol, which = re.match(r"(\w+),.*?%s=\((.*?)\)" % direction,
                                        row).groups()
@@ -392,9 +394,7 @@ class Side:
                  "dst": "ct_ipv6_dst" if v6 else "ct_nw_dst",
                  "sport": "ct_tp_src", "dport": "ct_tp_dst",
                  "id": "icmp_id", "type": "icmp_type", "code": "icmp_code"}
-        number = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58,
-                  "sctp": 132}[protocol]
-        return "ct_nw_proto=%d,%s" % (number, ",".join(
+        return "ct_nw_proto=%d,%s" % (FLUSHABLE[protocol], ",".join(
             names[key] + "=" + value for key, value in
             (item.split("=", 1) for item in which.split(","))))
 
