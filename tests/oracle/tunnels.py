@@ -100,7 +100,7 @@ class Tunnel:
 
     def spoil(self, rnd, frame):
         """An outer header that isn't as it should be."""
-        at = rnd.randrange(80)
+        at = rnd.randrange(min(80, len(frame)))
         what = rnd.randrange(4)
         if what == 0:
             return frame + bytes(rnd.choice((1, 4, 300)))
