@@ -10,22 +10,31 @@
 #include "datapath-ext/cache/memory.h"
 #include "datapath-ext/counter.h"
 #include "hash.h"
+#include "openvswitch/list.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
 
-/* By whose end a path dies: a node of a megaflow's, or its actions. */
-struct path_watch {
-    struct cmap_node node;      /* In 'watches'. */
+/* By whose end paths die: a node of a megaflow's, or its actions.  All paths
+ * of a port may have its first megaflow, so that they are in a list: among
+ * nodes of one hash a cmap finds one of n in n steps. */
+struct path_watched {
+    struct cmap_node node;      /* In 'all_watched'. */
     uint32_t hash;
     ATOMIC(const void *) what;  /* NULL once it has ended: its memory may
                                  * become anything then, also ours. */
+    struct ovs_list watches;    /* Guarded by 'mutex'. */
+};
+
+struct path_watch {
+    struct ovs_list node;
+    struct path_watched *watched;
     struct path *path;
     struct paths *paths;
 };
 
 /* Global as megaflows of all threads end in any thread. */
 static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
-static struct cmap watches = CMAP_INITIALIZER;
+static struct cmap all_watched = CMAP_INITIALIZER;
 
 bool
 paths_init(struct paths *paths, const struct dp_netdev_pmd_thread *pmd,
@@ -44,16 +53,60 @@ paths_init(struct paths *paths, const struct dp_netdev_pmd_thread *pmd,
 
 /* Watches. */
 
+static bool
+watched_is(struct path_watched *watched, const void *what)
+{
+    const void *is;
+
+    atomic_read_relaxed(&watched->what, &is);
+    return is == what;
+}
+
+static struct path_watched *
+watched_find(const void *what)
+{
+    struct path_watched *watched;
+
+    CMAP_FOR_EACH_WITH_HASH (watched, node, hash_pointer(what, 0),
+                             &all_watched) {
+        if (watched_is(watched, what)) {
+            return watched;
+        }
+    }
+    return NULL;
+}
+
 static void
 watch_add(struct path_watch *watch, const void *what, struct path *path,
           struct paths *paths)
     OVS_REQUIRES(mutex)
 {
-    watch->hash = hash_pointer(what, 0);
-    atomic_init(&watch->what, what);
+    struct path_watched *watched = watched_find(what);
+
+    if (!watched) {
+        watched = xmalloc(sizeof *watched);
+        watched->hash = hash_pointer(what, 0);
+        atomic_init(&watched->what, what);
+        ovs_list_init(&watched->watches);
+        cmap_insert(&all_watched, &watched->node, watched->hash);
+    }
+    watch->watched = watched;
     watch->path = path;
     watch->paths = paths;
-    cmap_insert(&watches, &watch->node, watch->hash);
+    ovs_list_push_back(&watched->watches, &watch->node);
+}
+
+static void
+watch_remove(struct path_watch *watch)
+    OVS_REQUIRES(mutex)
+{
+    struct path_watched *watched = watch->watched;
+
+    ovs_list_remove(&watch->node);
+    if (ovs_list_is_empty(&watched->watches)) {
+        cmap_remove(&all_watched, &watched->node, watched->hash);
+        ovsrcu_postpone(free, watched);
+    }
 }
 
 static void
@@ -75,52 +128,46 @@ path_unwatch(struct path *path)
 {
     ovs_mutex_lock(&mutex);
     for (size_t i = 0; i < 2 * path->n; i++) {
-        struct path_watch *watch = &path->watches[i];
-
-        cmap_remove(&watches, &watch->node, watch->hash);
+        watch_remove(&path->watches[i]);
     }
     ovs_mutex_unlock(&mutex);
-    ovsrcu_postpone(free, path->watches);
+    free(path->watches);
     path->watches = NULL;
 }
 
-static bool
-watch_is(struct path_watch *watch, const void *what)
+static void
+watched_kill(struct path_watched *watched, enum cache_kill cause)
+    OVS_REQUIRES(mutex)
 {
-    const void *watched;
+    struct path_watch *watch;
 
-    atomic_read_relaxed(&watch->what, &watched);
-    return watched == what;
+    atomic_store_relaxed(&watched->what, NULL);
+    LIST_FOR_EACH (watch, node, &watched->watches) {
+        if (!path_is_dead(watch->path)) {
+            counter_add(&watch->paths->killed[cause], 1);
+        }
+        atomic_store_explicit(&watch->path->dead, true,
+                              memory_order_release);
+        atomic_store_relaxed(&watch->paths->any_dead, true);
+    }
 }
 
 static void
 kill_by(const void *what, enum cache_kill cause)
 {
-    uint32_t hash = hash_pointer(what, 0);
-    struct path_watch *watch;
-    bool is_watched = false;
+    struct path_watched *watched;
 
     /* Without the lock: this comes for all that is removed anywhere, also by
      * us and under it.  What is not watched yet will be looked at again by
      * who watches it (path_holds()). */
     atomic_thread_fence(memory_order_seq_cst);
-    CMAP_FOR_EACH_WITH_HASH (watch, node, hash, &watches) {
-        is_watched |= watch_is(watch, what);
-    }
-    if (OVS_LIKELY(!is_watched)) {
+    if (OVS_LIKELY(!watched_find(what))) {
         return;
     }
     ovs_mutex_lock(&mutex);
-    CMAP_FOR_EACH_WITH_HASH (watch, node, hash, &watches) {
-        if (watch_is(watch, what)) {
-            atomic_store_relaxed(&watch->what, NULL);
-            if (!path_is_dead(watch->path)) {
-                counter_add(&watch->paths->killed[cause], 1);
-            }
-            atomic_store_explicit(&watch->path->dead, true,
-                                  memory_order_release);
-            atomic_store_relaxed(&watch->paths->any_dead, true);
-        }
+    watched = watched_find(what);
+    if (watched) {
+        watched_kill(watched, cause);
     }
     ovs_mutex_unlock(&mutex);
 }
