@@ -698,6 +698,16 @@ test_aside(struct ovs_cmdl_context *ctx OVS_UNUSED)
     /* It is back after the next window that is of use. */
     run_windows(&share, &now, SHARE_PATIENCE, n, n);
     assert(!run_windows(&share, &now, 100, n, n));
+    /* Also when it was quiet for more than half of what a time can say... */
+    run_windows(&share, &now, 100, n, 0);
+    now += UINT32_C(1) << 31;
+    run_windows(&share, &now, SHARE_PATIENCE, n, n);
+    assert(!run_windows(&share, &now, 100, n, n));
+    share_destroy(&share);
+    /* ...and in a host that has been up for as long. */
+    share_init(&share);
+    now = UINT32_C(1) << 31 | 1;
+    assert(run_windows(&share, &now, 110, n, 0) == 90);
     share_destroy(&share);
 }
 

@@ -7,7 +7,6 @@
 #include "datapath-ext/cache/share.h"
 
 #include "datapath-ext/cache/ovs.h"
-#include "datapath-ext/cache/table.h"
 #include "hash.h"
 #include "odp-util.h"
 #include "util.h"
@@ -93,13 +92,21 @@ port_check(struct share_port *port)
     port->n_packets = port->n_useful = 0;
 }
 
+/* Has the time come to check, or is it so long ago that 'next_check' seems to
+ * be in the future again? */
+static inline bool
+port_is_due(const struct share_port *port, uint32_t now)
+{
+    return port->next_check - now - 1 >= SHARE_WINDOW_MS * SHARE_PATIENCE;
+}
+
 bool
 share_stands_aside(struct share *share, const struct dp_netdev_pmd_thread *pmd,
                    odp_port_t number, uint32_t now)
 {
     struct share_port *port = port_get(share, number);
 
-    if (OVS_UNLIKELY(entry_time_reached(port->next_check, now))) {
+    if (OVS_UNLIKELY(port_is_due(port, now))) {
         port_check(port);
         port->is_simple = pmd && ovs_pmd_is_simple(pmd, number);
         port->next_check = now + SHARE_WINDOW_MS * (port->rests
