@@ -105,6 +105,8 @@ enum cache_refusal {
     KILL(CONN_FORCE, "conn_force", "ct(commit,force) made a connection")    \
     KILL(CONN_HIDDEN, "conn_hidden",                                        \
          "a newer connection has the same addresses")                       \
+    KILL(CONN_CROWD, "conn_crowd",                                          \
+         "a connection's packets had too many different headers")           \
     KILL(CONN_POLICY, "conn_policy", "a timeout policy was set or deleted") \
     KILL(EXPIRED, "expired", "a connection had expired when it was used")
 

@@ -30,6 +30,7 @@ struct session {
     atomic_uint8_t has_new;     /* Which connections an entry expects to have
                                  * seen no reply. */
     bool is_free;               /* Guarded by 'mutex'. */
+    uint8_t n_entries;          /* The same. */
     struct conntrack *ct;
 
     OVS_ALIGNED_VAR(CACHE_LINE_SIZE)
@@ -244,7 +245,7 @@ session_check(struct session *session)
 }
 
 static void
-session_kill(struct session *session, enum cache_kill cause)
+session_kill_entries(struct session *session, enum cache_kill cause)
     OVS_REQUIRES(mutex)
 {
     uint32_t id = session_first(session);
@@ -260,6 +261,14 @@ session_kill(struct session *session, enum cache_kill cause)
         atomic_store_relaxed(&entry->session, 0);
     }
     atomic_store_relaxed(&session->first, 0);
+    session->n_entries = 0;
+}
+
+static void
+session_kill(struct session *session, enum cache_kill cause)
+    OVS_REQUIRES(mutex)
+{
+    session_kill_entries(session, cause);
     tcp_end(&session->tcp);
     session_check(session);
 }
@@ -343,6 +352,9 @@ session_link(const struct session_spec *spec, unsigned int table,
 
     if (session) {
         tcp_resume(&session->tcp);
+        if (session->n_entries >= SESSION_MAX_ENTRIES) {
+            session_kill_entries(session, CACHE_KILL_CONN_CROWD);
+        }
     } else {
         session = session_create(spec);
     }
@@ -355,6 +367,7 @@ session_link(const struct session_spec *spec, unsigned int table,
                                      session_has_new(session) | 1u << place);
             }
         }
+        session->n_entries++;
         entry->next = session_first(session);
         atomic_store_relaxed(&session->first,
                              table << ENTRY_ID_BITS | index);
@@ -408,6 +421,7 @@ session_leave(unsigned int table, struct entry *entry, uint32_t index)
             entry_by_id(other)->next = entry->next;
         }
         entry->next = 0;
+        session->n_entries--;
         atomic_store_relaxed(&entry->session, 0);
         session_check(session);
     }

@@ -61,6 +61,10 @@
 
 #define SESSION_MAX_CONNS 6     /* As many as there can be recirculations. */
 #define SESSION_RENEW_MS 1000
+/* Who sends packets of one connection with ever other fields (TTL, ECN, flow
+ * label) makes ever more entries of its session, and each that leaves is
+ * searched for in a list, under the mutex.  One too many ends them all. */
+#define SESSION_MAX_ENTRIES 64
 
 /* An entry as other threads know it: which table, and which of its
  * entries. */
