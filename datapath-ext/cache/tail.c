@@ -46,7 +46,8 @@ push_is_repeatable(const struct nlattr *a)
 }
 
 /* 'is_own' if the packet's headers may change: in a copy, or those that were
- * pushed. */
+ * pushed.  The recorder would see a change of others in what goes into the
+ * tunnel, and it would be made twice: by the entry, and by the tail. */
 static bool
 is_repeatable(const struct nlattr *actions, size_t len, bool is_own)
 {
@@ -64,7 +65,9 @@ is_repeatable(const struct nlattr *actions, size_t len, bool is_own)
             is_own = true;
             break;
         case OVS_ACTION_ATTR_CLONE:
-            if (!is_repeatable(nl_attr_get(a), nl_attr_get_size(a), true)) {
+            /* The last gets no copy. */
+            if (!is_repeatable(nl_attr_get(a), nl_attr_get_size(a),
+                               is_own || NLA_ALIGN(a->nla_len) < left)) {
                 return false;
             }
             break;
