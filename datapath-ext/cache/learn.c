@@ -189,7 +189,8 @@ entry_fill(struct cache *cache, struct entry *entry, struct record *record,
     entry_set_key(entry, key);
     entry->path = path_ref(&cache->paths, &record->path);
     if (!entry->path) {
-        return CACHE_REFUSAL_RACE;
+        return (paths_have_room(&cache->paths) ? CACHE_REFUSAL_RACE
+                : CACHE_REFUSAL_ROOM);
     }
     entry->last_hit = now;
     if (!entry_reproduces(entry, path_get(&cache->paths, entry->path),
@@ -306,6 +307,8 @@ learn_all(struct cache *cache, long long now)
     for (size_t i = 0; i < recorder->n; i++) {
         struct record *record = &recorder->records[i];
         enum cache_refusal refusal = record->refusal;
+        /* Before a context makes another of it. */
+        uint32_t hash = record->before.key.hash;
         bool is_known = true;
 
         if (record->before.key.outer) {
@@ -323,7 +326,7 @@ learn_all(struct cache *cache, long long now)
             counter_add_own(&cache->counters.refusals[refusal], 1);
             learn_refusal(cache, record, refusal);
             if (is_known && refusal_span(refusal)) {
-                seen_refuse(&cache->seen, record->before.key.hash, now,
+                seen_refuse(&cache->seen, hash, now,
                             refusal_span(refusal));
             }
         }

@@ -110,6 +110,12 @@ struct paths {
     long long next_flush;       /* ms */
 };
 
+static inline bool
+paths_have_room(const struct paths *paths)
+{
+    return paths->spare || paths->n < PATHS_MAX;
+}
+
 /* The megaflows are this thread's. */
 bool paths_init(struct paths *, const struct dp_netdev_pmd_thread *,
                 struct counter *killed);
