@@ -84,6 +84,8 @@ void cache_explain(const struct match *, size_t max,
 void cache_explanation_destroy(struct cache_explanation *);
 
 size_t cache_get_infos(struct cache_info **);
+struct cache;
+void cache_info_read(struct cache_info *, const struct cache *);
 /* Adds 'info' to 'total', which stands for no thread. */
 void cache_info_add(struct cache_info *total, const struct cache_info *info);
 size_t cache_n_sessions(void);

@@ -35,14 +35,11 @@ static thread_local struct cache *last;
 /* Life. */
 
 static void
-cache_destroy(struct cache *cache)
+cache_free(struct cache *cache)
 {
     long long now = ovs_pmd_now(cache->pmd);
     size_t size = cache->table.tags ? table_size(&cache->table) : 0;
 
-    ovs_mutex_lock(&caches_mutex);
-    ovs_list_remove(&cache->node);
-    ovs_mutex_unlock(&caches_mutex);
     ovs_list_remove(&cache->in_thread);
     last = NULL;
 
@@ -60,6 +57,23 @@ cache_destroy(struct cache *cache)
     seen_destroy(&cache->seen);
     table_destroy(&cache->table);
     free_cacheline(cache);
+}
+
+/* Returns false if it would have to wait: cache_explain() has the mutex while
+ * it waits for threads, and these have packets to care for. */
+static bool
+cache_destroy(struct cache *cache, bool may_wait)
+{
+    if (ovs_mutex_trylock(&caches_mutex)) {
+        if (!may_wait) {
+            return false;
+        }
+        ovs_mutex_lock(&caches_mutex);
+    }
+    ovs_list_remove(&cache->node);
+    ovs_mutex_unlock(&caches_mutex);
+    cache_free(cache);
+    return true;
 }
 
 /* Returns false without memory. */
@@ -82,9 +96,14 @@ static struct cache *
 cache_create(struct dp_netdev_pmd_thread *pmd)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 1);
-    struct cache *cache = xzalloc_cacheline(sizeof *cache);
+    struct cache *cache;
+    bool is_complete;
     uint32_t size;
 
+    if (ovs_mutex_trylock(&caches_mutex)) {
+        return NULL;            /* As cache_destroy(): the next batch, then. */
+    }
+    cache = xzalloc_cacheline(sizeof *cache);
     atomic_read_relaxed(&config_number, &cache->config);
     atomic_read_relaxed(&config_size, &size);
     cache->pmd = pmd;
@@ -98,14 +117,14 @@ cache_create(struct dp_netdev_pmd_thread *pmd)
         ovs_list_init(mine);
     }
     ovs_list_push_back(mine, &cache->in_thread);
-    ovs_mutex_lock(&caches_mutex);
+    is_complete = cache_allocate(cache, size);
     ovs_list_push_back(&caches, &cache->node);
     ovs_mutex_unlock(&caches_mutex);
-    if (!cache_allocate(cache, size)) {
+    if (!is_complete) {
         VLOG_ERR_RL(&rl, "no memory for a pipeline cache of %"PRIu32
                     " entries; set other_config:vnic-cache-size to less",
                     size);
-        cache_destroy(cache);
+        cache_destroy(cache, true);
         return NULL;
     }
     return cache;
@@ -644,8 +663,9 @@ cache_run(bool is_chosen)
     atomic_read_relaxed(&config_number, &number);
     LIST_FOR_EACH_SAFE (cache, in_thread, mine) {
         if (OVS_UNLIKELY(!is_chosen || cache->config != number)) {
-            cache_destroy(cache);
-            continue;
+            if (cache_destroy(cache, false)) {
+                continue;
+            }
         }
 
         explain_run(cache);
@@ -664,7 +684,7 @@ cache_thread_end(struct dp_netdev_pmd_thread *pmd)
     struct cache *cache = cache_find(pmd);
 
     if (cache) {
-        cache_destroy(cache);
+        cache_destroy(cache, true);
     }
     if (mine && ovs_list_is_empty(mine)) {
         free(mine);
@@ -694,33 +714,6 @@ cache_is_on(void)
     return input_is_cache();
 }
 
-static void
-counters_read(const struct counter *counters, uint64_t *values, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        values[i] = counter_read(&counters[i]);
-    }
-}
-
-static void
-cache_get_info(const struct cache *cache, struct cache_info *info)
-{
-    const struct cache_counters *counters = &cache->counters;
-
-    info->is_main = cache->is_main;
-    info->core = ovs_pmd_core(cache->pmd);
-    info->size = cache->size;
-    info->entries = counter_read(&cache->n_entries);
-    info->paths = counter_read(&cache->n_paths);
-    info->hits = counter_read(&counters->hits);
-    counters_read(counters->misses, info->misses, N_CACHE_MISSES);
-    counters_read(counters->refusals, info->refusals, N_CACHE_REFUSALS);
-    counters_read(counters->kills, info->kills, N_CACHE_KILLS);
-    info->inserts = counter_read(&counters->inserts);
-    info->again = counter_read(&counters->again);
-    info->evictions = counter_read(&counters->evictions);
-}
-
 size_t
 cache_get_infos(struct cache_info **infos)
 {
@@ -730,7 +723,7 @@ cache_get_infos(struct cache_info **infos)
     ovs_mutex_lock(&caches_mutex);
     *infos = xmalloc(MAX(ovs_list_size(&caches), 1) * sizeof **infos);
     LIST_FOR_EACH (cache, node, &caches) {
-        cache_get_info(cache, &(*infos)[n++]);
+        cache_info_read(&(*infos)[n++], cache);
     }
     ovs_mutex_unlock(&caches_mutex);
     return n;
