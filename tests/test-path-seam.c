@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "cmap.h"
 #include "datapath-ext/cache/path.h"
@@ -224,11 +225,53 @@ test_threads(struct ovs_cmdl_context *ctx OVS_UNUSED)
     arena_destroy(arena);
 }
 
+/* All paths of a port may share its first megaflow.  To let go of them takes
+ * time in proportion to their number, in which their thread polls nothing. */
+static void
+test_shared(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    enum { N_PATHS = 40000 };
+    struct arena *arena = xzalloc(sizeof *arena);
+    uint32_t *numbers = xmalloc(N_PATHS * sizeof *numbers);
+    clock_t start;
+
+    arena->pmd = xzalloc(sizeof *arena->pmd);
+    cmap_init(&arena->pmd->flow_table);
+    assert(paths_init(&arena->paths, arena->pmd, arena->killed));
+    for (unsigned int i = 0; i < N_FLOWS; i++) {
+        flow_add(arena, i);
+    }
+    for (uint32_t i = 0; i < N_PATHS; i++) {
+        struct path_spec spec = { .l2_old = 14, .l2_new = 14, .n = 1 };
+
+        memcpy(spec.l2, &i, sizeof i);
+        spec.passes[0].flow = flow_get(arena, 0);
+        spec.passes[0].actions = ovs_flow_actions(flow_get(arena, 0));
+        numbers[i] = path_ref(&arena->paths, &spec);
+        assert(numbers[i]);
+    }
+    flow_modify(arena, 0);
+    assert(counter_read(&arena->killed[CACHE_KILL_ACTIONS]) == N_PATHS);
+    start = clock();
+    paths_flush(&arena->paths, 0);
+    printf("%ld us\n", (long) ((clock() - start) * 1000000
+                               / CLOCKS_PER_SEC));
+    fflush(stdout);
+    assert(clock() - start < CLOCKS_PER_SEC / 2);
+    assert(!arena->paths.n_live);
+    for (uint32_t i = 0; i < N_PATHS; i++) {
+        path_unref(&arena->paths, numbers[i]);
+    }
+    free(numbers);
+    arena_destroy(arena);
+}
+
 static void
 test_path_main(int argc, char *argv[])
 {
     static const struct ovs_cmdl_command commands[] = {
         { "threads", NULL, 0, 0, test_threads, OVS_RO },
+        { "shared", NULL, 0, 0, test_shared, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };
     struct ovs_cmdl_context ctx = { .argc = argc - 1, .argv = argv + 1 };
