@@ -44,6 +44,7 @@ class Pipeline:
         self.flows, self.groups, self.meters = [], [], []
         self.tunnels = [tunnels.Tunnel(rnd, port) for port in (1, 2, 3, 4)] \
             if must_tunnel or rnd.random() < 0.35 else []
+        self.is_mixed = False           # See rounds.py.
         self.has_mirror = rnd.random() < 0.15
         self.has_groups = rnd.random() < 0.5
         self.has_meters = rnd.random() < 0.25
@@ -343,6 +344,10 @@ class Pipeline:
         return "change a flow's actions", [
             ("ofctl", "--strict", "mod-flows", BRIDGE, self.flows[i])]
 
+    def has_marks_of_headers(self):
+        return any("NXM_OF_IP_TOS[2..7]->NXM_NX_CT" in flow
+                   for flow in self.flows)
+
     def add_drop(self, rnd):
         match = rnd.choice((
             "tcp,tp_dst=80", "udp,tp_dst=443", "in_port=1,ip",
@@ -443,9 +448,9 @@ class Pipeline:
                         "load:%d->NXM_NX_CT_LABEL[0..7]" % rnd.randrange(256),
                         "load:%d->NXM_NX_CT_LABEL[64..71],"
                         "load:1->NXM_NX_CT_MARK[7]" % rnd.randrange(256),
-                        "move:NXM_OF_IP_TOS[2..7]->NXM_NX_CT_MARK[0..5]"
-                        if "ipv6" not in self.marked[zone]
-                        else "load:0->NXM_NX_CT_MARK[]")),
+                        "load:0->NXM_NX_CT_MARK[]"
+                        if "ipv6" in self.marked[zone] or self.is_mixed else
+                        "move:NXM_OF_IP_TOS[2..7]->NXM_NX_CT_MARK[0..5]")),
                     self.shows[zone], table + 4)))]
 
     def change_tunnel(self, rnd):

@@ -66,8 +66,11 @@ class Round:
         self.pipeline = Pipeline(self.rnd, args.tunnels)
         self.flows = list(self.pipeline.flows)      # As at the begin.
         self.groups = list(self.pipeline.groups)
-        # Packets of a connection with different headers may share a batch.
-        self.is_mixed = self.rnd.random() < 0.2
+        # Packets of a connection with different headers may share a batch,
+        # unless the last of them says what its label is.
+        self.is_mixed = (self.rnd.random() < 0.2
+                         and not self.pipeline.has_marks_of_headers())
+        self.pipeline.is_mixed = self.is_mixed
         self.p_change = self.rnd.choice(P_CHANGES)
         self.turn = 0           # Which thread has which queues.
         self.steps = []
