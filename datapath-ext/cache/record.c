@@ -54,7 +54,6 @@ recorder_add(struct recorder *recorder, const struct dp_packet *packet,
     record->packet = packet;
     record->refusal = CACHE_KEEP;
     record->is_recirculating = false;
-    record->is_active = false;
     record->has_output = false;
     record->is_pushed = false;
     record->is_probe = key->order != KEY_ORDER_FLOW;

@@ -78,7 +78,6 @@ struct record {
     bool is_probe;              /* It has no key, so that it can't be kept. */
     enum cache_refusal refusal;
     bool is_recirculating;
-    bool is_active;             /* In the call that is under way. */
     bool has_output;
     bool is_pushed;             /* Into a tunnel: another header's turn. */
     size_t n_before_tail;       /* Outputs of the list that has one. */
