@@ -12,6 +12,10 @@
 
 VLOG_DEFINE_THIS_MODULE(vnic_config_cache);
 
+#ifndef CACHE_DEFAULT
+#define CACHE_DEFAULT false
+#endif
+
 /* Open_vSwitch.other_config has no status of its own, so what is wrong there
  * is logged, once for each value. */
 static size_t
@@ -43,7 +47,7 @@ config_read_cache(struct config *config, const struct ovsdb_idl *idl,
                            : NULL;
 
     config->cache.on = (cfg && smap_get_bool(&cfg->other_config, "vnic-cache",
-                                             true));
+                                             CACHE_DEFAULT));
     config->cache.size = CACHE_DEFAULT_SIZE;
     if (size) {
         config->cache.size = parse_size(size, (prev ? prev->cache.size
