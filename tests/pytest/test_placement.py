@@ -429,11 +429,14 @@ def test_changes_under_traffic(tenants, stream):
     assert marked > stream.n
 
 
+EXCHANGES = 10
+
+
 def test_vnics_exchange_addresses_under_traffic(tenants):
     """What is in flight with the mark of the one is not for the other."""
     stream = Stream(tenants.wire)
     stream.start()
-    for _ in range(5):
+    for _ in range(EXCHANGES // 2):
         tenants.vsctl("set", "VNIC", "red", f'mac="{BLUE}"', "vlan=20",
                       "--", "set", "VNIC", "blue", f'mac="{RED}"', "vlan=[]")
         tenants.vsctl("set", "VNIC", "red", f'mac="{RED}"', "vlan=[]",
@@ -442,11 +445,15 @@ def test_vnics_exchange_addresses_under_traffic(tenants):
 
     got = {key: [seq for seq, _ in seqs]
            for key, seqs in collect(tenants.wires).items()}
-    # Between two places a frame may find nobody, which the host gets.
+    # Between two places a frame may find nobody, which the host gets; and one
+    # that is under way while both of them change is lost, now and then.
     assert {where for where, _ in got} <= {"red", "blue", "host"}
     for i in range(len(KINDS)):
-        assert sorted(got.get(("red", i), []) + got.get(("blue", i), [])
-                      + got.get(("host", i), [])) == list(range(stream.n))
+        seqs = sorted(got.get(("red", i), []) + got.get(("blue", i), [])
+                      + got.get(("host", i), []))
+        assert len(seqs) == len(set(seqs))
+        assert set(seqs) <= set(range(stream.n))
+        assert len(seqs) >= stream.n - EXCHANGES
 
 
 def test_offload_switched_on_under_traffic(tenants, stream):
