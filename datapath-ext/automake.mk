@@ -14,6 +14,7 @@ datapath_ext_libdatapathext_a_SOURCES = \
 	datapath-ext/cache/explain.h \
 	datapath-ext/cache/key.c \
 	datapath-ext/cache/key.h \
+	datapath-ext/cache/key-flow.h \
 	datapath-ext/cache/key-plain.h \
 	datapath-ext/cache/learn.c \
 	datapath-ext/cache/learn.h \

@@ -8,7 +8,7 @@
 
 #include "datapath-ext/cache-info.h"
 #include "datapath-ext/cache/cache.h"
-#include "flow.h"
+#include "datapath-ext/cache/key-flow.h"
 #include "odp-util.h"
 #include "packets.h"
 #include "timeval.h"
@@ -52,28 +52,6 @@ explain_destroy(struct explain_slot *slot)
 /* The packet that an entry is for, as a flow; and that it becomes. */
 
 static void
-flow_put_addresses(struct flow *flow, const ovs_be32 high_src[3],
-                   ovs_be32 src, const ovs_be32 high_dst[3], ovs_be32 dst)
-{
-    memcpy(&flow->ipv6_src, high_src, 12);
-    memcpy((uint8_t *) &flow->ipv6_src + 12, &src, 4);
-    memcpy(&flow->ipv6_dst, high_dst, 12);
-    memcpy((uint8_t *) &flow->ipv6_dst + 12, &dst, 4);
-}
-
-static void
-flow_put_ports(struct flow *flow, ovs_be16 src, ovs_be16 dst)
-{
-    flow->tp_src = src;
-    flow->tp_dst = dst;
-    if (is_icmpv4(flow, NULL) || is_icmpv6(flow, NULL)) {
-        /* The key has both in one, and the identifier in the other. */
-        flow->tp_dst = htons(ntohs(src) & 0xff);
-        flow->tp_src = htons(ntohs(src) >> 8);
-    }
-}
-
-static void
 outer_to_flow(const struct tunnel_outer *outer, struct flow_tnl *tunnel)
 {
     uint8_t vni[8] = { 0 };
@@ -92,10 +70,8 @@ outer_to_flow(const struct tunnel_outer *outer, struct flow_tnl *tunnel)
     tunnel->ip_tos = outer->narrow.tos;
     tunnel->ip_ttl = outer->narrow.ttl;
     if (outer->shape & KEY_IPV6) {
-        memcpy(&tunnel->ipv6_src, outer->wide.src, 12);
-        memcpy((uint8_t *) &tunnel->ipv6_src + 12, &outer->narrow.src, 4);
-        memcpy(&tunnel->ipv6_dst, outer->wide.dst, 12);
-        memcpy((uint8_t *) &tunnel->ipv6_dst + 12, &outer->narrow.dst, 4);
+        tunnel->ipv6_src = key_ipv6(outer->wide.src, outer->narrow.src);
+        tunnel->ipv6_dst = key_ipv6(outer->wide.dst, outer->narrow.dst);
     } else {
         tunnel->ip_src = outer->narrow.src;
         tunnel->ip_dst = outer->narrow.dst;
@@ -108,7 +84,6 @@ key_to_flow(const struct key_narrow *key, ovs_be16 tci, uint8_t shape,
 {
     memset(flow, 0, sizeof *flow);
     flow->in_port.odp_port = key->in_port;
-    flow->packet_type = htonl(PT_ETH);
     flow->dl_dst = key->eth_dst;
     flow->dl_src = key->eth_src;
     if (shape & (KEY_VLAN | KEY_VLAN_AD)) {
@@ -120,20 +95,13 @@ key_to_flow(const struct key_narrow *key, ovs_be16 tci, uint8_t shape,
         flow->vlans[1].tpid = htons(ETH_TYPE_VLAN_8021Q);
         flow->vlans[1].tci = wide->inner_tci | htons(VLAN_CFI);
     }
-    flow->nw_proto = key->proto;
     flow->nw_tos = key->tos;
     flow->nw_ttl = key->ttl;
     flow->tcp_flags = htons(key->tcp_flags);
     if (shape & KEY_IPV6) {
-        flow->dl_type = htons(ETH_TYPE_IPV6);
         flow->ipv6_label = wide->label;
-        flow_put_addresses(flow, wide->src, key->src, wide->dst, key->dst);
-    } else {
-        flow->dl_type = htons(ETH_TYPE_IP);
-        flow->nw_src = key->src;
-        flow->nw_dst = key->dst;
     }
-    flow_put_ports(flow, key->l4_src, key->l4_dst);
+    key_put_tuple(key, shape, wide, flow);
 }
 
 static void
@@ -153,13 +121,13 @@ entry_apply_to_flow(const struct entry *entry, const struct path *path,
     flow->nw_tos = entry->tos;
     flow->nw_ttl = entry->ttl;
     if (entry->shape & KEY_IPV6) {
-        flow_put_addresses(flow, entry->wide_src, entry->src, entry->wide_dst,
-                           entry->dst);
+        flow->ipv6_src = key_ipv6(entry->wide_src, entry->src);
+        flow->ipv6_dst = key_ipv6(entry->wide_dst, entry->dst);
     } else {
         flow->nw_src = entry->src;
         flow->nw_dst = entry->dst;
     }
-    flow_put_ports(flow, entry->l4_src, entry->l4_dst);
+    key_put_ports(entry->l4_src, entry->l4_dst, flow);
 }
 
 /* Text. */

@@ -6,11 +6,8 @@
 
 #include "datapath-ext/cache/tail.h"
 
-#include <netinet/in.h>
-
-#include "datapath-ext/cache/key.h"
+#include "datapath-ext/cache/key-flow.h"
 #include "dp-packet.h"
-#include "flow.h"
 #include "netdev-native-tnl.h"
 #include "netlink.h"
 #include "odp-netlink.h"
@@ -125,30 +122,12 @@ tail_find(const struct nlattr *actions, size_t len, const struct nlattr **tail)
 void
 tail_set_hash(struct dp_packet *packet, const struct key *key)
 {
-    const struct key_narrow *narrow = &key->narrow;
     struct flow flow;
 
     if (dp_packet_rss_valid(packet)) {
         return;
     }
-    flow.nw_proto = narrow->proto;
-    flow.tp_src = narrow->l4_src;
-    flow.tp_dst = narrow->l4_dst;
-    if (narrow->proto == IPPROTO_ICMP || narrow->proto == IPPROTO_ICMPV6) {
-        flow.tp_src = htons(ntohs(narrow->l4_src) >> 8); /* Type, code. */
-        flow.tp_dst = htons(ntohs(narrow->l4_src) & 0xff);
-    }
-    if (key->shape & KEY_IPV6) {
-        flow.dl_type = htons(ETH_TYPE_IPV6);
-        memcpy(&flow.ipv6_src, key->wide.src, 12);
-        memcpy((uint8_t *) &flow.ipv6_src + 12, &narrow->src, 4);
-        memcpy(&flow.ipv6_dst, key->wide.dst, 12);
-        memcpy((uint8_t *) &flow.ipv6_dst + 12, &narrow->dst, 4);
-    } else {
-        flow.dl_type = htons(ETH_TYPE_IP);
-        flow.nw_src = narrow->src;
-        flow.nw_dst = narrow->dst;
-    }
+    key_put_tuple(&key->narrow, key->shape, &key->wide, &flow);
     if (key->shape & KEY_QINQ && flow_vlan_limit < 2) {
         flow.dl_type = htons(ETH_TYPE_VLAN); /* Stock looks no further. */
     }
